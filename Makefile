@@ -1,0 +1,73 @@
+# Stockade's tasks; `make help` lists them. Python 3.11 or newer and make are all they need.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHON
+
+.PHONY: help
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: .venv/.ready ## set up .venv from the locked requirements
+
+.venv/.ready: requirements/dev.txt pyproject.toml
+	@scripts/environment.sh .venv requirements/dev.txt
+	@.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Tools that must stay out of .venv: a lock file and an environment each.
+.venv-%/.ready: requirements/%.txt
+	@scripts/environment.sh .venv-$* $<
+	@touch $@
+
+.PHONY: demo
+demo: setup ## attack the range without and with Stockade, then start the clinic (ONCE=1: scoreboard only)
+	@exec .venv/bin/python -m stockade.tools.demo $(if $(ONCE),--once)
+
+.PHONY: test
+test: setup ## run the tests, and say how much of the code they reach
+	@.venv/bin/coverage erase
+	@.venv/bin/coverage run -m pytest
+	@.venv/bin/coverage combine --quiet
+	@echo "Coverage: $$(.venv/bin/coverage report --format=total) % (by file: .venv/bin/coverage report)"
+
+.PHONY: test-full
+test-full: export STOCKADE_FULL = 1
+test-full: .venv-sqlmap/.ready test ## the same, where an absent server, tool or corpus is a failure
+
+.PHONY: check
+check: setup ## lint, types, import contracts, locks, licences
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/basedpyright
+	.venv/bin/lint-imports
+	bash -n .ci/run scripts/environment.sh
+	.venv/bin/python scripts/locks.py
+	.venv/bin/python scripts/licences.py
+
+.PHONY: bench
+bench: setup ## measure every claim against its budget
+	@exec .venv/bin/python -m benchmarks
+
+.PHONY: sqlmap
+sqlmap: setup .venv-sqlmap/.ready ## point sqlmap at the range, the full matrix
+	@STOCKADE_SQLMAP=all .venv/bin/python -m pytest tests/integration/test_sqlmap.py
+
+LOCK = UV_NO_CONFIG=1 .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(LOCK_FLAGS)
+
+.PHONY: lock
+lock: .venv-lock/.ready ## lock the requirements again (LOCK_FLAGS=--upgrade: at their newest)
+	@$(LOCK) --extra all pyproject.toml requirements/dev.in --output-file requirements/dev.txt
+	@$(LOCK) requirements/sqlmap.in --output-file requirements/sqlmap.txt
+	@$(LOCK) requirements/lock.in --output-file requirements/lock.txt
+
+.PHONY: clean
+clean: ## remove the environments, caches and build results
+	@rm -rf .venv .venv-* .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf build dist htmlcov
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,216 @@
+"""Where the parts meet: reads the configuration, makes each part when it is first asked for, joins them.
+
+The only module that knows them all.
+"""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from stockade.core import config, propagation
+from stockade.core.bus import bus, emit
+from stockade.core.config import Settings
+from stockade.core.errors import ConfigError
+from stockade.core.events import Outcome
+from stockade.core.ports import PasswordHasher, Store
+from stockade.core.secret import Secret
+from stockade.firewall.firewall import Firewall
+
+if TYPE_CHECKING:
+    from stockade.access import Policies, Sessions, StoreThrottle
+    from stockade.crypto import Keyring
+    from stockade.watch.log import JsonLog
+
+__all__ = ["Stockade"]
+
+A = TypeVar("A", bound=Callable[..., Any])
+
+firewall = Firewall()
+"""The firewall of this process."""
+
+
+class Stockade:
+    """The defences of one application, joined by one configuration and one event stream."""
+
+    def __init__(self, settings: Settings | None = None, *, folder: str | Path = ".") -> None:
+        """`settings`, or those of `stockade.toml` in `folder`; relative paths start there."""
+        self.folder = Path(folder)
+        self.settings = settings if settings is not None else config.load()
+        self.log: JsonLog | None = None
+        self._closers: list[Callable[[], object]] = []
+
+    @classmethod
+    def protect(
+        cls, app: Any, config_file: str | Path | None = None, *, settings: Settings | None = None
+    ) -> Stockade:
+        """Put every defence around `app`: a FastAPI or Starlette application, guarded in place.
+
+        Raises ConfigError for a configuration that is not understood. For another ASGI callable
+        use `wrap`.
+        """
+        if settings is None:
+            settings = config.load(config_file)
+        folder = Path(config_file).parent if config_file is not None else Path()
+        stockade = cls(settings, folder=folder)
+        stockade.start()
+        stockade.guard(app)
+        return stockade
+
+    # -- starting and stopping -------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Install what belongs to the process: context in threads, the firewall, the event stream."""
+        propagation.install()
+        self._watch()
+        mode = self.settings.defence.mode
+        if mode == "off":
+            emit(
+                "sys_monitor_disabled",
+                Outcome.OBSERVED,
+                "app",
+                "Stockade is switched off by defence.mode: nothing is guarded.",
+                rule="defence.off",
+            )
+        else:
+            firewall.install(self.settings.firewall, mode)
+            emit("sys_startup", Outcome.ALLOWED, "app", "Stockade guards this process.", mode=mode)
+        self._closers.append(bus.flush)
+        atexit.register(self.close)
+
+    def guard(self, app: Any) -> None:
+        """Guard a FastAPI or Starlette application in place; twice is once."""
+        if self.settings.defence.mode == "off" or getattr(app, "stockade", None) is not None:
+            return
+        if not hasattr(app, "build_middleware_stack"):
+            raise ConfigError(
+                f"protect() knows FastAPI and Starlette applications, not {type(app).__name__}: for "
+                "another ASGI callable write app = stockade.wrap(app)"
+            )
+        from stockade.boundary import rejection
+        from stockade.integrations import fastapi
+
+        app.stockade = self
+        fastapi.protect(app, self.settings, self._check_body(), rejection)
+
+    def wrap(self, app: A) -> A:
+        """A guarded ASGI application around `app`, for anything that is not FastAPI or Starlette."""
+        if self.settings.defence.mode == "off":
+            return app
+        from stockade.integrations.asgi import Guard
+
+        return Guard(app, self.settings, self._check_body())  # type: ignore[return-value]
+
+    def close(self) -> None:
+        """Write what waits and let go of files; calling it again changes nothing."""
+        closers, self._closers = self._closers, []
+        for closer in closers:
+            closer()
+        with suppress(Exception):
+            atexit.unregister(self.close)
+
+    def _check_body(self) -> Callable[[str, bytes], None]:
+        from stockade.boundary import check_body
+
+        return partial(check_body, max_depth=self.settings.request.max_json_depth)
+
+    def _watch(self) -> None:
+        """Attach log, journal, metrics, detection and alerts to the bus."""
+        from stockade.watch.alert import AlertLine
+        from stockade.watch.detection import FailedSignIns
+        from stockade.watch.journal import Journal
+        from stockade.watch.log import JsonLog
+
+        watch = self.settings.watch
+        if watch.journal:
+            journal = Journal(self.path(watch.journal))
+            self._attach(bus.subscribe_audit, journal.append)
+            self._closers.append(journal.close)
+        if watch.log:
+            self.log = JsonLog(watch.log if watch.log == "-" else self.path(watch.log))
+            self._attach(bus.subscribe, self.log)
+            self._closers.append(self.log.close)
+        detector = FailedSignIns(
+            lambda: self.throttle,
+            limit=watch.failed_sign_ins,
+            window=watch.failed_sign_ins_window,
+            seconds=watch.throttle,
+        )
+        self._attach(bus.subscribe, detector)
+        self._attach(bus.subscribe, AlertLine())
+        if watch.metrics:
+            from stockade.watch import metrics
+
+            self._closers.append(metrics.serve(watch.metrics).close)
+
+    def _attach(self, subscribe: Callable[[Any], None], subscriber: Any) -> None:
+        subscribe(subscriber)
+        self._closers.append(partial(bus.unsubscribe, subscriber))
+
+    # -- the parts -------------------------------------------------------------------------------
+
+    def path(self, name: str) -> Path:
+        """A path of the configuration, relative ones starting at its folder."""
+        return self.folder / name
+
+    @cached_property
+    def store(self) -> Store:
+        """State that defences share: throttles, sessions, counters."""
+        from stockade.stores import open_store
+
+        url = self.settings.store.url
+        store = open_store(url if url == "memory" else str(self.path(url)))
+        self._closers.insert(0, store.close)
+        return store
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The keys, made at the first use where there are none."""
+        from stockade.crypto import Keyring
+
+        return Keyring.open(self.path(self.settings.crypto.keyring), create=True)
+
+    @cached_property
+    def hasher(self) -> PasswordHasher:
+        """Argon2id."""
+        from stockade.crypto import Argon2idHasher
+
+        return Argon2idHasher()
+
+    @cached_property
+    def throttle(self) -> StoreThrottle:
+        """Who must wait before the next attempt to sign in."""
+        from stockade.access import StoreThrottle
+
+        return StoreThrottle(self.store, self.keyring.mac("throttle"))
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Who is signed in."""
+        from stockade.access import Sessions
+
+        access = self.settings.access
+        return Sessions(self.store, idle=access.session_idle, absolute=access.session_absolute)
+
+    @cached_property
+    def policies(self) -> Policies:
+        """Who may do what: the Cedar policies of `access.policies`."""
+        from stockade.access import Policies
+
+        return Policies.load(self.path(self.settings.access.policies))
+
+    def secret(self, name: str) -> Secret[str]:
+        """The secret that `[secrets]` names, resolved when it is revealed.
+
+        Raises ConfigError where the configuration has no such name.
+        """
+        from stockade.secrets import resolve
+
+        reference = self.settings.secrets.get(name)
+        if reference is None:
+            raise ConfigError(f"no secret {name!r} in [secrets]: add a line such as {name} = \"env:…\"")
+        return resolve(reference)

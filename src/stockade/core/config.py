@@ -1,0 +1,245 @@
+"""`stockade.toml` and STOCKADE_* into frozen settings.
+
+Unknown keys are refused with the nearest known one. `STOCKADE_<SECTION>__<KEY>` overrides the file
+(only names with a double underscore are settings). Secrets stay references here: a setting holds
+`env:DATABASE_URL`, never the address itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from stockade.core.errors import ConfigError
+
+__all__ = [
+    "AccessSettings",
+    "ConfineSettings",
+    "CryptoSettings",
+    "DefenceSettings",
+    "FirewallSettings",
+    "RequestSettings",
+    "Settings",
+    "StoreSettings",
+    "WatchSettings",
+    "load",
+]
+
+Mode = Literal["block", "observe", "off"]
+SinkMode = Literal["inherit", "block", "observe", "off"]
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class DefenceSettings(_Section):
+    """What happens when a defence finds something."""
+
+    mode: Mode = "block"
+    """`block` refuses, `observe` only reports, `off` does neither (for comparisons)."""
+
+
+class RequestSettings(_Section):
+    """Limits of a request; sizes in bytes. Each breach is a 4xx and an event."""
+
+    max_body: int = 8 << 20
+    max_headers: int = 100
+    max_header_bytes: int = 16_384
+    max_path: int = 4_096
+    max_query: int = 8_192
+    max_json_depth: int = 64
+    hosts: tuple[str, ...] = ()
+    """Host names that are served; empty: all."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks whose X-Forwarded-For is believed."""
+    rate: float = 0.0
+    """Requests a second for each client address; 0: no limit."""
+    burst: int = 200
+    security_headers: bool = True
+
+
+class FirewallSettings(_Section):
+    """The sinks that are guarded, each with a mode of its own."""
+
+    sql: SinkMode = "inherit"
+    shell: SinkMode = "inherit"
+    path: SinkMode = "inherit"
+    max_inputs: int = 1_000
+    max_input_chars: int = 1 << 20
+    unattributed: Literal["count", "refuse"] = "count"
+    """What a sink does outside any request, where nothing tells untrusted values from others."""
+
+
+class CryptoSettings(_Section):
+    """Where the keys are."""
+
+    keyring: str = ".stockade/keys.json"
+
+
+class StoreSettings(_Section):
+    """State that defences share: `memory`, or the path of an SQLite file."""
+
+    url: str = ".stockade/state.db"
+
+
+class WatchSettings(_Section):
+    """Where events go."""
+
+    log: str = "-"
+    """A file for JSON lines, or `-` for standard output; empty: none."""
+    journal: str = ".stockade/audit.jsonl"
+    """A file that audit events are written to before the answer; empty: none."""
+    metrics: str = ""
+    """host:port on which Prometheus may scrape; empty: none."""
+    failed_sign_ins: int = 5
+    """So many failures of one client for one account …"""
+    failed_sign_ins_window: float = 300.0
+    """… within so many seconds throttle that client for that account …"""
+    throttle: float = 60.0
+    """… for so many seconds."""
+
+
+class AccessSettings(_Section):
+    """Who may do what."""
+
+    policies: str = "policies"
+    session_idle: float = 1_800.0
+    session_absolute: float = 43_200.0
+
+
+class ConfineSettings(_Section):
+    """What `stockade run` takes from the process before it starts."""
+
+    no_new_privileges: bool = True
+    core_dumps: bool = False
+    umask: str = "077"
+    required: bool = False
+    """Refuse to start where a layer is missing."""
+
+
+class Settings(_Section):
+    """Everything, by section; secrets maps a name to a reference."""
+
+    defence: DefenceSettings = DefenceSettings()
+    request: RequestSettings = RequestSettings()
+    firewall: FirewallSettings = FirewallSettings()
+    crypto: CryptoSettings = CryptoSettings()
+    store: StoreSettings = StoreSettings()
+    watch: WatchSettings = WatchSettings()
+    access: AccessSettings = AccessSettings()
+    confine: ConfineSettings = ConfineSettings()
+    secrets: dict[str, str] = {}
+
+
+_OVERRIDE = re.compile(r"STOCKADE_([A-Z]+)__([A-Z0-9_]+)\Z")
+
+
+def load(path: str | Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings: `path`, else `STOCKADE_CONFIG`, else `./stockade.toml` if there is one.
+
+    Raises ConfigError, with file, line and key, for anything that is not understood.
+    """
+    environ = os.environ if environ is None else environ
+    named = path or environ.get("STOCKADE_CONFIG")
+    file = Path(named) if named else Path("stockade.toml")
+    text, document = "", {}
+    if named or file.is_file():
+        text, document = _read(file)
+    _check_names(document, file, text)
+    for name, value in environ.items():
+        if match := _OVERRIDE.match(name):
+            _override(document, name, match[1].lower(), match[2].lower(), value)
+    return _convert(document, file, text)
+
+
+def _read(file: Path) -> tuple[str, dict[str, Any]]:
+    try:
+        text = file.read_text("utf-8")
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror}); check path and permissions") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: is not UTF-8 (byte {error.start}); TOML files are UTF-8") from None
+    try:
+        return text, tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: is not TOML: {error}") from None
+
+
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(name, known, 1, 0.5)
+    return f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(known)}"
+
+
+def _check_names(document: dict[str, Any], file: Path, text: str) -> None:
+    sections = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    for section, values in document.items():
+        if section not in sections:
+            where = _line(text, section, "")
+            raise ConfigError(f"{file}:{where}: unknown section {section!r}; {_nearest(section, tuple(sections))}")
+        if not isinstance(values, dict):
+            raise ConfigError(f"{file}:{_line(text, '', section)}: {section!r} is a section; write [{section}]")
+        if section == "secrets":
+            continue
+        known = tuple(field.name for field in msgspec.structs.fields(sections[section]))
+        for key in values:
+            if key not in known:
+                raise ConfigError(
+                    f"{file}:{_line(text, section, key)}: unknown key {key!r} in [{section}]; {_nearest(key, known)}"
+                )
+
+
+def _line(text: str, section: str, key: str) -> int:
+    """The line of a key; of its section where the key stands in no line of its own; else 1."""
+    header = re.compile(r"\s*\[\s*\"?" + re.escape(section) + r"\"?\s*[\].]")
+    wanted = re.compile(r"\s*(?:" + re.escape(section) + r"\s*\.\s*)?[\"']?" + re.escape(key) + r"[\"']?\s*[=.]")
+    inside, found = not section, 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if section and line.lstrip().startswith("["):
+            inside = header.match(line) is not None
+            if inside and not found:
+                found = number
+        elif key and (inside or "." in line) and wanted.match(line):
+            return number
+        elif section and not found and re.match(r"\s*" + re.escape(section) + r"\s*[=.]", line):
+            found = number
+    return found or 1
+
+
+def _override(document: dict[str, Any], name: str, section: str, key: str, value: str) -> None:
+    sections = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    if section not in sections:
+        raise ConfigError(f"{name}: unknown section {section!r}; {_nearest(section, tuple(sections))}")
+    if section == "secrets":
+        document.setdefault(section, {})[key] = value
+        return
+    fields = {field.name: field for field in msgspec.structs.fields(sections[section])}
+    if key not in fields:
+        raise ConfigError(f"{name}: unknown key {key!r} in [{section}]; {_nearest(key, tuple(fields))}")
+    text: object = value
+    if str(fields[key].type).startswith("tuple"):
+        text = [part.strip() for part in value.split(",") if part.strip()]
+    try:
+        parsed = msgspec.convert(text, fields[key].type, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{name}: {error}") from None
+    document.setdefault(section, {})[key] = msgspec.to_builtins(parsed)
+
+
+def _convert(document: dict[str, Any], file: Path, text: str) -> Settings:
+    try:
+        return msgspec.convert(document, Settings)
+    except msgspec.ValidationError as error:
+        where = re.search(r"\$\.([a-z_]+)(?:\.([A-Za-z0-9_]+))?", str(error))
+        section, key = (where[1], where[2] or "") if where else ("", "")
+        what = str(error).partition(" - at")[0]
+        raise ConfigError(
+            f"{file}:{_line(text, section, key)}: [{section}] {key}: {what[:1].lower()}{what[1:]}"
+        ) from None

@@ -1,0 +1,106 @@
+"""Numbers kept while requests run, and read when metrics are scraped.
+
+Rows of our own, because a child of prometheus_client costs more than the rest of a request's
+bookkeeping together: integers, no lock, no allocation. Under the GIL an increment of a slot is not
+interrupted; a free-threaded interpreter may lose a few.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from bisect import bisect_left
+from collections import Counter
+
+__all__ = ["BOUNDS", "OTHER_ROUTE", "Row", "Tally", "tally"]
+
+BOUNDS: tuple[int, ...] = tuple(
+    milliseconds * 1_000_000 // 10
+    for milliseconds in (5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000)
+)
+"""Upper bounds of the histogram's buckets, in nanoseconds, inclusive: 0.5 ms to 5 s."""
+
+OTHER_ROUTE = "(other)"
+
+
+class Row:
+    """The requests of one status and route: how many, how long together, and how they spread."""
+
+    __slots__ = ("buckets", "n", "nanoseconds")
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.nanoseconds = 0
+        self.buckets = [0] * (len(BOUNDS) + 1)
+        """Not cumulative; the last one holds what is slower than every bound."""
+
+    def observe(self, nanoseconds: int) -> None:
+        """Count one request that took so long."""
+        self.n += 1
+        self.nanoseconds += nanoseconds
+        self.buckets[bisect_left(BOUNDS, nanoseconds)] += 1
+
+    def clear(self) -> None:
+        """Back to zero, in place: integrations hold on to rows."""
+        self.n = self.nanoseconds = 0
+        self.buckets[:] = [0] * len(self.buckets)
+
+
+class Tally:
+    """What integrations, the firewall and the logs count; there is one a process, `tally`."""
+
+    def __init__(self, *, max_routes: int = 1_000) -> None:
+        """At most `max_routes` routes get rows of their own; the rest share `(other)`."""
+        self.max_routes = max_routes
+        self.rows: dict[int, dict[str, Row]] = {}
+        self.overflowed = 0
+        """Requests that were counted under `(other)`."""
+        self.sinks: Counter[tuple[str, str]] = Counter()
+        """Values checked at sinks, by (family, outcome); an outcome may be `unattributed`."""
+        self.log_failures: Counter[str] = Counter()
+        """Failed writes, by file: `log` or `journal`."""
+        self.log_lost: Counter[str] = Counter()
+        """Lines that could not even be kept in memory, by file."""
+        self._routes: set[str] = set()
+        itself = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: _clear(itself))
+
+    def row(self, status: int, route: str) -> Row:
+        """The row of this status and route template, made at the first call.
+
+        Fast path for callers: `tally.rows[status][route]`, and this where that is missing.
+        """
+        if not 100 <= status <= 999:
+            status = 0
+        rows = self.rows.get(status)
+        if rows is None:
+            rows = self.rows.setdefault(status, {})
+        row = rows.get(route)
+        if row is not None:
+            return row
+        if route not in self._routes and len(self._routes) >= self.max_routes:
+            self.overflowed += 1
+            route = OTHER_ROUTE
+        else:
+            self._routes.add(route)
+        return rows.setdefault(route, Row())
+
+    def clear(self) -> None:
+        """Every number back to zero; rows stay the same objects."""
+        for rows in self.rows.values():
+            for row in rows.values():
+                row.clear()
+        self.overflowed = 0
+        self.sinks.clear()
+        self.log_failures.clear()
+        self.log_lost.clear()
+
+
+def _clear(itself: weakref.ref[Tally]) -> None:
+    here = itself()
+    if here is not None:  # a child's numbers are its own: the parent still reports those before
+        here.clear()
+
+
+tally = Tally()
+"""The tally of this process."""

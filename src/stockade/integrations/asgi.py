@@ -1,0 +1,377 @@
+"""ASGI: a plain function that returns the application's coroutine, and one object a request.
+
+The object is the request's context and wraps `send` (and `receive`, if there can be a body) at the
+same time, because each further layer or object would cost more than the checks themselves.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import UTC, datetime
+from time import perf_counter_ns
+from typing import Any
+
+from stockade.core.bus import bus, emit
+from stockade.core.config import Settings
+from stockade.core.context import RequestContext, variable
+from stockade.core.errors import Rejected, StockadeError
+from stockade.core.events import Event, Outcome, Severity
+from stockade.core.inputs import InputLimits, Inputs, Source
+from stockade.core.network import TrustedProxies
+from stockade.core.tally import tally
+from stockade.integrations import gate
+from stockade.integrations.body import add_body
+
+__all__ = ["BodyCheck", "Exchange", "Guard"]
+
+type_Message = MutableMapping[str, Any]
+type_Scope = MutableMapping[str, Any]
+type_Receive = Callable[[], Awaitable[type_Message]]
+type_Send = Callable[[type_Message], Awaitable[None]]
+type_App = Callable[[type_Scope, type_Receive, type_Send], Awaitable[None]]
+BodyCheck = Callable[[str, bytes], None]
+"""Takes content type and body; raises Rejected for a body that no application should see."""
+
+_PREFIX = os.urandom(5).hex() + "-"
+_count = itertools.count(1).__next__
+_set_current = variable.set
+_SECURITY = gate.SECURITY_HEADERS
+_TRANSPORT = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
+_OWN_NAMES = frozenset(name for name, _ in _SECURITY) | {_TRANSPORT[0]}
+_pending = bus.pending
+
+
+class Exchange(RequestContext):
+    """One HTTP request and its answer."""
+
+    __slots__ = (
+        "_answered",
+        "_chunks",
+        "_finished",
+        "_guard",
+        "_receive",
+        "_send",
+        "_size",
+        "_started",
+        "fields",
+        "received",
+        "scope",
+        "status",
+    )
+
+    def __init__(
+        self,
+        guard: Guard,
+        scope: type_Scope,
+        send: type_Send,
+        client: str,
+        fields: dict[bytes, bytes],
+        started: int,
+    ) -> None:
+        self.id = _PREFIX + str(_count())
+        self.client = client
+        self.principal = self.trace_id = ""
+        self.refusal = self.prepared = self._inputs = None
+        self.scope = scope
+        self.fields = fields
+        self.status = self.received = self._size = 0
+        self._guard = guard
+        self._send = send
+        self._started = started
+        self._answered = self._finished = False
+
+    @property
+    def resource(self) -> str:
+        route = self.scope.get("route")
+        return getattr(route, "path", "") if route is not None else ""
+
+    # -- what comes in ---------------------------------------------------------------------------
+
+    async def receive(self) -> type_Message:
+        """The server's `receive`, the body counted, kept for the firewall and checked at its end."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            body = message.get("body", b"")
+            if body:
+                self.received += len(body)
+                if self.received > self._guard.max_body:
+                    self._refuse(gate.BODY)
+                else:
+                    self._chunks.append(body)
+                if self._inputs is not None:
+                    self.forget_inputs()
+            if not message.get("more_body", False):
+                self._check_body()
+        return message
+
+    def _check_body(self) -> None:
+        try:
+            self._guard.check_body(self._header(b"content-type"), b"".join(self._chunks))
+        except Rejected as error:  # the check has told of it already
+            if self._guard.blocks:
+                self.refuse(error)
+                raise
+
+    def _refuse(self, breach: gate.Breach) -> None:
+        """Report a broken limit and, where the mode blocks, stop reading."""
+        blocks = self._guard.blocks
+        emit(
+            breach.event,
+            Outcome.BLOCKED if blocks else Outcome.OBSERVED,
+            "boundary",
+            str(breach.error),
+            rule=breach.rule,
+            received=self.received,
+        )
+        if blocks:
+            self.refuse(breach.error)
+            raise breach.error
+
+    def _header(self, name: bytes) -> str:
+        return self.fields.get(name, b"").decode("latin-1")
+
+    def read_inputs(self) -> Inputs:
+        """Everything that this request has brought so far."""
+        inputs = Inputs(self._guard.input_limits)
+        scope = self.scope
+        path = scope["path"]
+        inputs.add_path(path, scope.get("raw_path", b"").decode("latin-1"))
+        for name, value in scope.get("path_params", {}).items():
+            inputs.add(Source.PATH, name, str(value))
+        inputs.add_query(Source.QUERY, scope.get("query_string", b"").decode("latin-1"))
+        for raw_name, raw_value in scope["headers"]:
+            if raw_name == b"cookie":
+                inputs.add_cookies(raw_value.decode("latin-1"))
+            else:
+                inputs.add_header(raw_name.decode("latin-1"), raw_value.decode("latin-1"))
+        if self.received:
+            add_body(inputs, self._header(b"content-type"), b"".join(self._chunks))
+        return inputs
+
+    # -- what goes out ---------------------------------------------------------------------------
+
+    def send(self, message: type_Message) -> Awaitable[None]:
+        """The server's `send`; once the request is refused, the refusal is what is sent."""
+        kind = message["type"]
+        if self.refusal is not None:
+            return self._send_refusal(kind)
+        if kind == "http.response.start":
+            self._answered = True
+            self.status = message["status"]
+            if self._guard.security_headers:
+                headers = message.get("headers", ())
+                for name, _ in headers:
+                    if name in _OWN_NAMES:
+                        message["headers"] = _merge(headers)
+                        break
+                else:
+                    message["headers"] = [*headers, *self._guard.headers_for(self.scope)]
+        elif kind == "http.response.body":
+            self._size += len(message.get("body", b""))
+            if not message.get("more_body", False):
+                self.finish()
+        return self._send(message)
+
+    async def _send_refusal(self, kind: str) -> None:
+        if not self._answered:
+            await self.answer_refusal()
+        elif self.status != getattr(self.refusal, "status", 0):
+            # Too late to answer anything else: cut the answer short rather than let it go on.
+            raise StockadeError("the request was refused while its answer was being sent")
+
+    async def answer_refusal(self) -> None:
+        """Send the refusal as a problem document."""
+        if self._answered or self.refusal is None:
+            return
+        self._answered = True
+        self.status, headers, body = gate.answer(self.refusal, self.id)
+        headers += self._guard.headers_for(self.scope)
+        self._size = len(body)
+        await self._send(
+            {"type": "http.response.start", "status": self.status, "headers": headers}
+        )
+        await self._send({"type": "http.response.body", "body": body})
+        self.finish()
+
+    def finish(self) -> None:
+        """Count the request and publish its one access event."""
+        if self._finished:
+            return
+        self._finished = True
+        elapsed = perf_counter_ns() - self._started
+        scope, status = self.scope, self.status
+        route = scope.get("route")
+        resource = getattr(route, "path", "") if route is not None else ""
+        try:
+            row = tally.rows[status][resource]
+        except KeyError:
+            row = tally.row(status, resource)
+        row.observe(elapsed)
+        method = scope["method"]
+        if len(_pending) >= bus.capacity:
+            bus.dropped["telemetry"] += 1
+            return
+        _pending.append(
+            Event(
+                time=datetime.now(UTC),
+                name="http_request",
+                severity=Severity.INFO,
+                outcome=_outcome(self, status),
+                part="watch",
+                request_id=self.id,
+                trace_id=self.trace_id,
+                client=self.client,
+                principal=self.principal,
+                resource=resource,
+                reason="",
+                rule="",
+                details={
+                    "method": method if method in gate.METHODS else "other",
+                    "status": status,
+                    "duration_us": elapsed // 1000,
+                    "bytes": self._size,
+                },
+            )
+        )
+        if not bus.armed:
+            bus.arm()
+
+
+def _outcome(exchange: Exchange, status: int) -> Outcome:
+    if exchange.refusal is not None:
+        return Outcome.BLOCKED
+    return Outcome.ALLOWED if status < 500 else Outcome.FAILED
+
+
+def _merge(headers: Any) -> list[tuple[bytes, bytes]]:
+    """The application's headers, and those of ours that it does not send itself."""
+    own = list(headers)
+    present = {name.lower() for name, _ in own}
+    return own + [header for header in _SECURITY if header[0] not in present]
+
+
+class Guard:
+    """An ASGI application around another one."""
+
+    def __init__(self, app: type_App, settings: Settings, check_body: BodyCheck) -> None:
+        request, firewall = settings.request, settings.firewall
+        self.app = app
+        self.mode = settings.defence.mode
+        self.blocks = self.mode == "block"
+        self.check_body = check_body
+        self.max_body = request.max_body
+        self.security_headers = request.security_headers and self.blocks
+        self.input_limits = InputLimits(firewall.max_inputs, firewall.max_input_chars)
+        self._limits = request
+        self._check = gate.HeaderCheck(request)
+        self._always_check = bool(request.hosts)
+        self._allow = gate.RateLimit(request.rate, request.burst) if request.rate else None
+        self._proxies = TrustedProxies(request.trusted_proxies)
+
+    def headers_for(self, scope: type_Scope) -> tuple[tuple[bytes, bytes], ...]:
+        """The security headers of an answer."""
+        if not self.security_headers:
+            return ()
+        return (*_SECURITY, _TRANSPORT) if scope.get("scheme") == "https" else _SECURITY
+
+    def __call__(self, scope: type_Scope, receive: type_Receive, send: type_Send) -> Awaitable[None]:
+        """Serve one connection: HTTP guarded, WebSocket with its handshake as input."""
+        if scope["type"] != "http":
+            return self._other(scope, receive, send)
+        started = perf_counter_ns()
+        peer = scope["client"]
+        client = peer[0] if peer else ""
+        headers = scope["headers"]
+        fields = dict(headers)
+        if self._proxies:
+            client = self._proxies.client(client, fields.get(b"x-forwarded-for", b"").decode("latin-1"))
+        exchange = Exchange(self, scope, send, client, fields, started)
+        if b"traceparent" in fields:
+            exchange.trace_id = _trace_id(fields[b"traceparent"])
+        _set_current(exchange)
+        path_size, query_size = len(scope.get("raw_path") or scope["path"]), len(scope["query_string"])
+        limits = self._limits
+        breach = None
+        if (
+            self._always_check
+            or len(fields) != len(headers)
+            or len(headers) > limits.max_headers
+            or path_size > limits.max_path
+            or query_size > limits.max_query
+            or scope["method"] not in gate.METHODS
+            or sum(map(len, fields.values())) > limits.max_header_bytes // 2
+        ):
+            breach = self._check(scope["method"], path_size, query_size, headers)
+        if self._allow is not None and not self._allow(client):
+            breach = breach or gate.RATE
+        if b"content-length" in fields or b"transfer-encoding" in fields or scope["http_version"] >= "2":
+            exchange._receive, exchange._chunks = receive, []
+            receive = exchange.receive
+            breach = breach or self._declared_length(fields)
+        if breach is not None and self._stops(exchange, breach):
+            return exchange.answer_refusal()
+        return self._run(scope, receive, exchange)
+
+    def _declared_length(self, fields: dict[bytes, bytes]) -> gate.Breach | None:
+        length = fields.get(b"content-length")
+        if length is None:
+            return None
+        if not length.isdigit():
+            return gate.LENGTH
+        return gate.BODY if int(length) > self.max_body else None
+
+    def _stops(self, exchange: Exchange, breach: gate.Breach) -> bool:
+        try:
+            exchange._refuse(breach)
+        except StockadeError:
+            return True
+        return False
+
+    async def _run(self, scope: type_Scope, receive: type_Receive, exchange: Exchange) -> None:
+        try:
+            await self.app(scope, receive, exchange.send)
+        except Exception as error:
+            if isinstance(error, StockadeError):
+                exchange.refuse(error)
+            if exchange.refusal is None or (exchange._answered and not exchange._finished):
+                exchange.status = exchange.status or 500
+                raise
+            await exchange.answer_refusal()
+        finally:
+            if not exchange._finished:
+                exchange.finish()
+
+    async def _other(self, scope: type_Scope, receive: type_Receive, send: type_Send) -> None:
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _websocket(self, scope: type_Scope, receive: type_Receive, send: type_Send) -> None:
+        peer = scope.get("client")
+        socket = Exchange(self, scope, send, peer[0] if peer else "", dict(scope["headers"]), 0)
+        socket._receive, socket._chunks = receive, []
+
+        async def receive_message() -> type_Message:
+            message = await receive()
+            if message["type"] == "websocket.receive":
+                text = message.get("text")
+                data = text.encode() if text is not None else message.get("bytes") or b""
+                socket._chunks, socket.received = [data], len(data)
+                socket.forget_inputs()
+            return message
+
+        token = _set_current(socket)
+        try:
+            await self.app(scope, receive_message, send)
+        finally:
+            variable.reset(token)
+
+
+def _trace_id(header: bytes) -> str:
+    """The trace id of a `traceparent` (W3C Trace Context, 3.2): a link, never an identity."""
+    trace = header[3:35]
+    valid = len(header) >= 55 and header[2:3] == b"-" and trace.isalnum() and trace.islower() | trace.isdigit()
+    return trace.decode("ascii") if valid else ""

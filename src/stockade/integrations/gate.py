@@ -1,0 +1,128 @@
+"""The boundary gate: what a request must be before the application sees it.
+
+Limits and allow-lists only, each a comparison or two; everything that needs a parser comes later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import NamedTuple
+
+from stockade.core.config import RequestSettings
+from stockade.core.errors import Problem, Rejected, StockadeError, Throttled
+
+__all__ = ["METHODS", "Breach", "RateLimit", "SECURITY_HEADERS"]
+
+METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"))
+
+SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"strict-origin-when-cross-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+)
+"""Sent unless the application sends its own (ASVS 5.0 V3.4). A content security policy depends on
+the pages and is the application's to write; Strict-Transport-Security is added on https alone."""
+
+
+class Breach(NamedTuple):
+    """A limit that a request broke: the rule, and the error that answers it."""
+
+    rule: str
+    event: str
+    error: StockadeError
+
+
+def breach(rule: str, status: int, detail: str, kind: str) -> Breach:
+    """A request that is too large or not a request that is served."""
+    return Breach(rule, "request_refused", Rejected(detail, status=status, kind=kind))
+
+
+HEADERS = breach("request.headers", 431, "The request's header fields are too large.", "headers")
+PATH = breach("request.path", 414, "The request's address is too long.", "path")
+BODY = breach("request.body", 413, "The request's content is too large.", "body-size")
+LENGTH = breach("request.length", 400, "The request's Content-Length is not a number.", "length")
+HOST = breach("request.host", 421, "This host is not served here.", "host")
+HOST_TWICE = breach("request.host", 400, "The request names its host more than once.", "host")
+METHOD = breach("request.method", 405, "This method is not served here.", "method")
+RATE = Breach(
+    "request.rate",
+    "excess_rate_limit_exceeded",
+    Throttled("a client exceeded request.rate", retry_after=1.0),
+)
+
+
+class RateLimit:
+    """A token bucket for each client address, in this process; bounded, the idle forgotten first."""
+
+    def __init__(
+        self, rate: float, burst: int, *, clients: int = 100_000, clock: Callable[[], float] = monotonic
+    ) -> None:
+        """`rate` tokens come in a second, `burst` at most are kept."""
+        self._rate, self._burst, self._clients, self._clock = rate, float(burst), clients, clock
+        self._buckets: dict[str, list[float]] = {}
+
+    def __call__(self, client: str) -> bool:
+        """Whether this client may make one more request now."""
+        now = self._clock()
+        bucket = self._buckets.get(client)
+        if bucket is None:
+            if len(self._buckets) >= self._clients:
+                self._forget(now)
+            self._buckets[client] = [self._burst - 1.0, now]
+            return True
+        tokens = min(self._burst, bucket[0] + (now - bucket[1]) * self._rate)
+        bucket[1] = now
+        if tokens < 1.0:
+            bucket[0] = tokens
+            return False
+        bucket[0] = tokens - 1.0
+        return True
+
+    def _forget(self, now: float) -> None:
+        full_after = self._burst / self._rate
+        idle = [client for client, (_, seen) in self._buckets.items() if now - seen > full_after]
+        for client in idle or list(self._buckets)[: self._clients // 10]:
+            del self._buckets[client]
+
+
+class HeaderCheck:
+    """The limits on what stands before the body."""
+
+    def __init__(self, settings: RequestSettings) -> None:
+        self._settings = settings
+        self._hosts = frozenset(host.lower().encode() for host in settings.hosts)
+
+    def __call__(
+        self, method: str, path_size: int, query_size: int, headers: list[tuple[bytes, bytes]]
+    ) -> Breach | None:
+        """The first limit that is broken, or None. Called for requests that look unusual."""
+        limits = self._settings
+        if path_size > limits.max_path or query_size > limits.max_query:
+            return PATH
+        size = sum(len(name) + len(value) for name, value in headers)
+        if len(headers) > limits.max_headers or size > limits.max_header_bytes:
+            return HEADERS
+        hosts = [value for name, value in headers if name == b"host"]
+        if len(hosts) > 1:
+            return HOST_TWICE
+        if self._hosts and (not hosts or hosts[0].rpartition(b":")[0].lower() not in self._hosts) and (
+            not hosts or hosts[0].lower() not in self._hosts
+        ):
+            return HOST
+        return METHOD if method not in METHODS else None
+
+
+def answer(problem: Problem, request_id: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Status, headers and body of a problem document (RFC 9457)."""
+    body = problem.body(request_id)
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        *problem.headers,
+    ]
+    return problem.status, headers, body
