@@ -1,4 +1,4 @@
-"""Where the parts meet: reads the configuration, makes each part when it is first asked for, joins them.
+"""Where the parts meet: reads the configuration, makes each part when first asked for, joins them.
 
 The only module that knows them all.
 """
@@ -64,7 +64,7 @@ class Stockade:
     # -- starting and stopping -------------------------------------------------------------------
 
     def start(self) -> None:
-        """Install what belongs to the process: context in threads, the firewall, the event stream."""
+        """Install what the process shares: context in threads, the firewall, the event stream."""
         propagation.install()
         self._watch()
         mode = self.settings.defence.mode
@@ -88,8 +88,8 @@ class Stockade:
             return
         if not hasattr(app, "build_middleware_stack"):
             raise ConfigError(
-                f"protect() knows FastAPI and Starlette applications, not {type(app).__name__}: for "
-                "another ASGI callable write app = stockade.wrap(app)"
+                f"protect() knows FastAPI and Starlette applications, not {type(app).__name__}: "
+                "for another ASGI callable write app = stockade.wrap(app)"
             )
         from stockade.boundary import rejection
         from stockade.integrations import fastapi
@@ -98,7 +98,7 @@ class Stockade:
         fastapi.protect(app, self.settings, self._check_body(), rejection)
 
     def wrap(self, app: A) -> A:
-        """A guarded ASGI application around `app`, for anything that is not FastAPI or Starlette."""
+        """A guarded ASGI application around `app`, where it is not FastAPI or Starlette."""
         if self.settings.defence.mode == "off":
             return app
         from stockade.integrations.asgi import Guard
@@ -212,5 +212,7 @@ class Stockade:
 
         reference = self.settings.secrets.get(name)
         if reference is None:
-            raise ConfigError(f"no secret {name!r} in [secrets]: add a line such as {name} = \"env:…\"")
+            raise ConfigError(
+                f'no secret {name!r} in [secrets]: add a line such as {name} = "env:…"'
+            )
         return resolve(reference)

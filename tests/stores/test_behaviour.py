@@ -197,7 +197,7 @@ def test_writes_purge_by_themselves(store: Store, clock: Clock) -> None:
     for number in range(500):
         store.put(f"client:{number}", b"", ttl=1)
     clock.now += 2
-    for number in range(2_001):
+    for _ in range(2_001):
         store.put("one", b"")
     assert store.purge() == 0
 

@@ -11,7 +11,8 @@ from stockade.stores import sliding_window
 def test_between_the_window_and_its_seventeenth(
     steps: list[tuple[float, int]], window: float
 ) -> None:
-    now, slots, seen = 1_000_000.0, {}, []
+    now, seen = 1_000_000.0, list[tuple[float, int]]()
+    slots: sliding_window.Slots = {}
     for pause, by in steps:
         now += pause
         seen.append((now, by))
@@ -25,7 +26,8 @@ def test_between_the_window_and_its_seventeenth(
 
 @given(st.lists(st.floats(-1e6, 1e6), max_size=200))
 def test_memory_is_bounded_under_any_clock(jumps: list[float]) -> None:
-    now, slots = 1e9, {}
+    now = 1e9
+    slots: sliding_window.Slots = {}
     for jump in jumps:
         now += jump
         slots, count = sliding_window.add(slots, now=now, window=60, by=1)

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,15 @@ from stockade.stores import SQLiteStore
 
 def mode(path: Path) -> int:
     return path.stat().st_mode & 0o777
+
+
+def open_files() -> set[str]:
+    """The files that this process holds open; none known where there is no /proc."""
+    found = set()
+    for descriptor in Path("/proc/self/fd").glob("*"):
+        with suppress(OSError):
+            found.add(str(descriptor.readlink()))
+    return found
 
 
 def test_file_and_its_companions_are_private(tmp_path: Path) -> None:
@@ -113,7 +123,8 @@ def test_a_fork_gets_connections_of_its_own(tmp_path: Path) -> None:
     child = os.fork()
     if child == 0:
         try:
-            fine = store.get("parent") == b"x"
+            carried = open_files() & {str(tmp_path / "state.db"), str(tmp_path / "state.db-wal")}
+            fine = not carried and store.get("parent") == b"x"
             for _ in range(50):
                 store.increment("c", window=600)
             os._exit(0 if fine else 1)

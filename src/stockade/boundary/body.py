@@ -20,9 +20,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from stockade.core.bus import emit
 from stockade.core.errors import Rejected
-from stockade.core.events import Outcome
 
 __all__ = ["check_body"]
 
@@ -41,16 +39,14 @@ class _DuplicateKeyError(Exception):
     pass
 
 
-def check_body(
-    content_type: str, body: bytes, *, max_depth: int, outcome: Outcome = Outcome.BLOCKED
-) -> None:
+def check_body(content_type: str, body: bytes, *, max_depth: int) -> None:
     """Refuse a complete `body` that its `content_type` does not describe, or that parsers dispute.
 
     Looks at JSON and form bodies and lets every other kind pass: what is no JSON to its label is
-    none to a framework that reads the label. `max_depth` counts nested arrays and objects;
-    `outcome` is what the event says of a refusal (observed, where the caller only watches).
+    none to a framework that reads the label. `max_depth` counts nested arrays and objects.
     Raises Rejected: 400 for bytes that cannot be read, 415 for an encoding other than UTF-8, 422
-    for JSON that can be read in more than one way.
+    for JSON that can be read in more than one way. The caller emits the event: it knows whether a
+    refusal blocks or only observes.
     """
     media_type, _, parameters = content_type.partition(";")
     media_type = media_type.strip().lower()
@@ -65,11 +61,9 @@ def check_body(
             _check_json(body, max_depth)
 
 
-def _refuse(rule: str, detail: str, status: int, size: int = 0) -> NoReturn:
-    emit(
-        "input_validation_fail", Outcome.BLOCKED, "boundary", detail, rule=f"body.{rule}", size=size
-    )
-    raise Rejected(detail, status=status, kind="malformed" if status == 400 else "rejected")
+def _refuse(rule: str, detail: str, status: int) -> NoReturn:
+    kind = "malformed" if status == 400 else "rejected"
+    raise Rejected(detail, status=status, kind=kind, rule=f"body.{rule}")
 
 
 def _parameters(text: str) -> list[tuple[str, str]]:
@@ -98,30 +92,30 @@ def _check_multipart(parameters: str) -> None:
 
 def _check_form(body: bytes) -> None:
     if _BAD_PERCENT.search(body):
-        _refuse("form", "The form is malformed: a % stands for no byte.", 400, len(body))
+        _refuse("form", "The form is malformed: a % stands for no byte.", 400)
     try:
         unquote_to_bytes(body).decode()
     except UnicodeDecodeError:
-        _refuse("form", "The form is not UTF-8.", 400, len(body))
+        _refuse("form", "The form is not UTF-8.", 400)
 
 
 def _check_json(body: bytes, max_depth: int) -> None:
     if body.count(b"[") + body.count(b"{") > max_depth and _deeper(body, max_depth):
-        _refuse("depth", "The JSON is nested too deeply, or a bracket is missing.", 400, len(body))
+        _refuse("depth", "The JSON is nested too deeply, or a bracket is missing.", 400)
     try:
         document = msgspec.json.decode(body)
         read = msgspec.json.encode(document)
     except UnicodeDecodeError:
-        _refuse("encoding", "The JSON is not UTF-8.", 400, len(body))
+        _refuse("encoding", "The JSON is not UTF-8.", 400)
     except RecursionError:  # max_depth is set higher than the interpreter's own limit
-        _refuse("depth", "The JSON is nested too deeply.", 400, len(body))
+        _refuse("depth", "The JSON is nested too deeply.", 400)
     except msgspec.ValidationError:  # 1e400 is infinity to Python's json; I-JSON forbids it
-        _refuse("number", "The JSON holds a number that is out of range.", 422, len(body))
+        _refuse("number", "The JSON holds a number that is out of range.", 422)
     except msgspec.DecodeError:
-        _refuse("json", "The body is not JSON, or holds a lone surrogate.", 400, len(body))
+        _refuse("json", "The body is not JSON, or holds a lone surrogate.", 400)
     disguised = b"\\u003" in body
     if (not _unique(body)) if disguised else (body.count(b":") != read.count(b":")):
-        _refuse("duplicate", "The JSON holds the same key twice in one object.", 422, len(body))
+        _refuse("duplicate", "The JSON holds the same key twice in one object.", 422)
 
 
 def _deeper(body: bytes, max_depth: int) -> bool:

@@ -52,8 +52,8 @@ _MESSAGES = {
     "less_than": "Expected less than {lt}.",
     "less_than_equal": "Expected {le} or less.",
     "multiple_of": "Expected a multiple of {multiple_of}.",
-    "too_long": "Expected at most {max_length} items.",
-    "too_short": "Expected at least {min_length} items.",
+    "too_long": "The length may be at most {max_length}.",
+    "too_short": "The length must be at least {min_length}.",
     "list_type": "Expected an array.",
     "tuple_type": "Expected an array.",
     "set_type": "Expected an array.",
@@ -127,7 +127,11 @@ def validate(model: type[M], data: object, *, place: str = "") -> M:
 
 def validate_json(model: type[M], body: bytes, *, max_depth: int = 64) -> M:
     """JSON text as a `model`, the bytes checked first: for queues, files. Raises Rejected."""
-    check_body("application/json", body, max_depth=max_depth)
+    try:
+        check_body("application/json", body, max_depth=max_depth)
+    except Rejected as error:
+        emit("input_validation_fail", Outcome.BLOCKED, "boundary", error.detail, rule=error.rule)
+        raise
     try:
         return model.model_validate_json(body)
     except ValidationError as error:

@@ -115,7 +115,11 @@ def _leaf(schema: dict[str, Any]) -> Any:
     if kind == "bytes":
         return _before(_no_bytearray, schema)
     if kind == "json-or-python" and schema["python_schema"]["type"] == "is-instance":
-        python = core_schema.union_schema([schema["python_schema"], schema["json_schema"]])
+        python = core_schema.union_schema(
+            [schema["python_schema"], schema["json_schema"]],
+            custom_error_type="stockade.spelling",
+            custom_error_message="This is not the standard spelling of the declared type.",
+        )
         return {**schema, "python_schema": python}
     return None
 

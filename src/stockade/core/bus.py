@@ -18,15 +18,15 @@ import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from stockade.core import context
 from stockade.core.events import CATALOGUE, Event, Lane, Outcome, now
 
 __all__ = ["Bus", "bus", "emit", "say"]
 
-type_Batch = Callable[[Sequence[Event]], None]
-type_Audit = Callable[[Event], None]
+Batch: TypeAlias = Callable[[Sequence[Event]], None]
+Audit: TypeAlias = Callable[[Event], None]
 
 OTHER = "(other)"
 _MAX_COUNTS = 4_096
@@ -56,8 +56,8 @@ class Bus:
         self.failures: Counter[str] = Counter()
         self.pending: list[Event] = []
         self._audit_pending: list[Event] = []
-        self._batch_subscribers: list[type_Batch] = []
-        self._audit_subscribers: list[type_Audit] = []
+        self._batch_subscribers: list[Batch] = []
+        self._audit_subscribers: list[Audit] = []
         self._start_over()
         itself = weakref.ref(self)
         os.register_at_fork(after_in_child=lambda: _start_over(itself))
@@ -83,11 +83,11 @@ class Bus:
 
     # -- subscribing -----------------------------------------------------------------------------
 
-    def subscribe(self, receive: type_Batch) -> None:
+    def subscribe(self, receive: Batch) -> None:
         """Hand every event of both lanes to `receive`, in batches, from the bus's own thread."""
         self._batch_subscribers = [*self._batch_subscribers, receive]
 
-    def subscribe_audit(self, receive: type_Audit) -> None:
+    def subscribe_audit(self, receive: Audit) -> None:
         """Hand every audit event to `receive` before `publish` returns."""
         self._audit_subscribers = [*self._audit_subscribers, receive]
 

@@ -164,9 +164,13 @@ def _read(file: Path) -> tuple[str, dict[str, Any]]:
     try:
         text = file.read_text("utf-8")
     except OSError as error:
-        raise ConfigError(f"{file}: cannot be read ({error.strerror}); check path and permissions") from None
+        raise ConfigError(
+            f"{file}: cannot be read ({error.strerror}); check path and permissions"
+        ) from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: is not UTF-8 (byte {error.start}); TOML files are UTF-8") from None
+        raise ConfigError(
+            f"{file}: is not UTF-8 (byte {error.start}); TOML files are UTF-8"
+        ) from None
     try:
         return text, tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -183,9 +187,13 @@ def _check_names(document: dict[str, Any], file: Path, text: str) -> None:
     for section, values in document.items():
         if section not in sections:
             where = _line(text, section, "")
-            raise ConfigError(f"{file}:{where}: unknown section {section!r}; {_nearest(section, tuple(sections))}")
+            raise ConfigError(
+                f"{file}:{where}: unknown section {section!r}; {_nearest(section, tuple(sections))}"
+            )
         if not isinstance(values, dict):
-            raise ConfigError(f"{file}:{_line(text, '', section)}: {section!r} is a section; write [{section}]")
+            raise ConfigError(
+                f"{file}:{_line(text, '', section)}: {section!r} is a section; write [{section}]"
+            )
         if section == "secrets":
             continue
         known = tuple(field.name for field in msgspec.structs.fields(sections[section]))
@@ -199,7 +207,9 @@ def _check_names(document: dict[str, Any], file: Path, text: str) -> None:
 def _line(text: str, section: str, key: str) -> int:
     """The line of a key; of its section where the key stands in no line of its own; else 1."""
     header = re.compile(r"\s*\[\s*\"?" + re.escape(section) + r"\"?\s*[\].]")
-    wanted = re.compile(r"\s*(?:" + re.escape(section) + r"\s*\.\s*)?[\"']?" + re.escape(key) + r"[\"']?\s*[=.]")
+    wanted = re.compile(
+        r"\s*(?:" + re.escape(section) + r"\s*\.\s*)?[\"']?" + re.escape(key) + r"[\"']?\s*[=.]"
+    )
     inside, found = not section, 0
     for number, line in enumerate(text.splitlines(), 1):
         if section and line.lstrip().startswith("["):
@@ -216,13 +226,17 @@ def _line(text: str, section: str, key: str) -> int:
 def _override(document: dict[str, Any], name: str, section: str, key: str, value: str) -> None:
     sections = {field.name: field.type for field in msgspec.structs.fields(Settings)}
     if section not in sections:
-        raise ConfigError(f"{name}: unknown section {section!r}; {_nearest(section, tuple(sections))}")
+        raise ConfigError(
+            f"{name}: unknown section {section!r}; {_nearest(section, tuple(sections))}"
+        )
     if section == "secrets":
         document.setdefault(section, {})[key] = value
         return
     fields = {field.name: field for field in msgspec.structs.fields(sections[section])}
     if key not in fields:
-        raise ConfigError(f"{name}: unknown key {key!r} in [{section}]; {_nearest(key, tuple(fields))}")
+        raise ConfigError(
+            f"{name}: unknown key {key!r} in [{section}]; {_nearest(key, tuple(fields))}"
+        )
     text: object = value
     if str(fields[key].type).startswith("tuple"):
         text = [part.strip() for part in value.split(",") if part.strip()]

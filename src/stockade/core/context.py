@@ -1,4 +1,4 @@
-"""The current request: who asks, and every untrusted value it brought, computed only when asked for.
+"""The current request: who asks, and every untrusted value it brought, read when asked for.
 
 A context variable carries it through tasks, `to_thread` and async generators; `core.propagation`
 carries it through executors and threads.
@@ -10,7 +10,7 @@ import contextvars
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stockade.core.errors import Problem, StockadeError
 
@@ -51,8 +51,8 @@ class RequestContext:
     principal: str
     trace_id: str
     refusal: Problem | None
-    prepared: dict[str, object] | None
-    """What each firewall grammar derived from the inputs; made at the first sink, kept with them."""
+    prepared: dict[str, tuple[Any, ...]] | None
+    """What each firewall grammar derived from the inputs, made at the first sink."""
 
     def __init__(self, id: str = "", client: str = "") -> None:
         self.id = id

@@ -102,7 +102,7 @@ class StockadeError(Exception):
 
 
 class ConfigError(StockadeError):
-    """A setting is unknown, of the wrong type or contradicts another; raised at start, never later."""
+    """A setting is unknown, of the wrong type or contradicts another; raised at start only."""
 
     kind = "configuration"
 
@@ -122,12 +122,14 @@ class Rejected(StockadeError):
         status: int = 422,
         errors: tuple[FieldProblem, ...] = (),
         kind: str = "rejected",
+        rule: str = "",
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.code = status
         self.errors = errors
         self.reason_kind = kind
+        self.rule = rule
 
     def problem(self) -> Problem:
         return Problem(self.code, self.reason_kind, self.detail, errors=self.errors)
@@ -193,7 +195,7 @@ class Throttled(StockadeError):
 
 
 class StoreError(StockadeError):
-    """The store cannot answer; whoever asked decides, and documents, whether that opens or closes."""
+    """The store cannot answer; whoever asked decides whether that opens or closes."""
 
     status = 503
     kind = "unavailable"

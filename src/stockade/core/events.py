@@ -33,7 +33,7 @@ class Outcome(enum.StrEnum):
 
 
 class Lane(enum.StrEnum):
-    """Telemetry may be dropped under load, and is then counted; audit is written before the answer."""
+    """Telemetry may be dropped under load, and counted; audit is written before the answer."""
 
     TELEMETRY = "telemetry"
     AUDIT = "audit"
@@ -137,8 +137,8 @@ CATALOGUE: dict[str, Spec] = {
     **_own(
         Severity.WARN,
         Lane.AUDIT,
-        "key_created key_rotated key_destroyed secret_read secret_rotated policy_loaded"
-        " waiver_used client_throttled request_refused",
+        "key_created key_rotated key_deactivated key_destroyed secret_read secret_rotated"
+        " policy_loaded waiver_used client_throttled request_refused",
     ),
     **_own(
         Severity.CRITICAL,

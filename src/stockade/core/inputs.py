@@ -1,7 +1,7 @@
 """Untrusted inputs: every value that a request brought, with the spellings it may be decoded to.
 
-At most `InputLimits.count` values and `InputLimits.size` characters are indexed. A request that
-brings more is marked `overflow`, and a guarded sink then refuses it (413): it never skips a value.
+At most `InputLimits.values` values and `InputLimits.characters` characters are indexed. A request
+that brings more is marked `overflow`, and a guarded sink then refuses it (413): no value is skipped.
 Contents of uploaded files are bounded by the body limit instead and are indexed only as a whole.
 """
 
@@ -13,14 +13,15 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl, unquote, unquote_plus
 
 import msgspec
 
 __all__ = ["Input", "InputLimits", "Inputs", "Source", "decoded_spellings", "read_json"]
 
-type_Pairs = Iterable[tuple[str, str]]
+Pairs: TypeAlias = Iterable[tuple[str, str]]
 
 
 class Source:
@@ -39,12 +40,12 @@ class Source:
 class InputLimits(NamedTuple):
     """How much of a request is indexed: values, and characters of all values together."""
 
-    count: int = 1_000
-    size: int = 1 << 20
+    values: int = 1_000
+    characters: int = 1 << 20
 
 
 class Input(NamedTuple):
-    """One untrusted value: its source, the name it came under, and the value as the client sent it."""
+    """One untrusted value: its source, the name it came under, the value as the client sent it."""
 
     source: str
     name: str
@@ -68,17 +69,18 @@ class Inputs:
 
     def add(self, source: str, name: str, value: str) -> None:
         """Index one value and every decoded spelling of it."""
-        # One character cannot both end a literal and say something: the engine looks at two or more.
+        # One character cannot both end a literal and say something.
         if len(value) < 2 or value in self._seen:
             return
         self._put(source, name, value)
-        for spelling in decoded_spellings(value):
+        decode = _remembered if len(value) <= _MAX_REMEMBERED else decoded_spellings
+        for spelling in decode(value):
             if len(spelling) > 1 and spelling not in self._seen:
                 self._put(source, name, spelling)
 
     def _put(self, source: str, name: str, value: str) -> None:
         self._size += len(value)
-        if len(self.items) >= self.limits.count or self._size > self.limits.size:
+        if len(self.items) >= self.limits.values or self._size > self.limits.characters:
             self.overflow = True
             return
         self._seen.add(value)
@@ -90,7 +92,7 @@ class Inputs:
             self._seen.add(value)
             self.items.append(Input(Source.FORM, name, value))
 
-    def add_pairs(self, source: str, pairs: type_Pairs) -> None:
+    def add_pairs(self, source: str, pairs: Pairs) -> None:
         """Index names and values of a form or a query."""
         for name, value in pairs:
             self.add(source, name, name)
@@ -101,7 +103,7 @@ class Inputs:
         if not text:
             return
         try:
-            pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=self.limits.count)
+            pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=self.limits.values)
         except ValueError:
             self.overflow = True
             return
@@ -167,17 +169,16 @@ class Inputs:
                 return
 
 
-def read_json(body: bytes) -> object | None:
+def read_json(body: bytes) -> Any:
     """A JSON document as the application's parser will see it, or None where there is none."""
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:  # NaN, lone surrogates and other spellings that the standard library takes
-        document: object = json.loads(body)
+        return json.loads(body)
     except (ValueError, RecursionError):
         return None
-    return document
 
 
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -204,7 +205,8 @@ def _json_strings(value: str) -> list[str]:
         document: Any = msgspec.json.decode(value)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return []
-    strings, todo = [], [document]
+    strings: list[str] = []
+    todo = [document]
     while todo and len(strings) < 64:
         member = todo.pop()
         if isinstance(member, str):
@@ -217,13 +219,13 @@ def _json_strings(value: str) -> list[str]:
     return strings
 
 
-def decoded_spellings(value: str) -> list[str]:
+def decoded_spellings(value: str) -> tuple[str, ...]:
     """What an application may well turn `value` into before it uses it, two decodings deep.
 
     Percent and plus decoding, Base64, JSON strings, NFKC, stripped white space.
     """
     if value.isalnum() and value.isascii() and not (len(value) > 7 and _BASE64.match(value)):
-        return []
+        return ()
     found: list[str] = []
     layer = [value]
     for _ in range(2):
@@ -246,4 +248,9 @@ def decoded_spellings(value: str) -> list[str]:
         found += layer
         if not layer:
             break
-    return found
+    return tuple(found)
+
+
+_MAX_REMEMBERED = 256
+# Header values come again with every request of a client.
+_remembered = lru_cache(maxsize=2_048)(decoded_spellings)

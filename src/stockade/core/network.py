@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from stockade.core.errors import ConfigError
 
 __all__ = ["TrustedProxies", "is_loopback"]
 
-type_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class TrustedProxies:
@@ -19,7 +20,7 @@ class TrustedProxies:
 
     def __init__(self, networks: Iterable[str]) -> None:
         try:
-            self._networks: tuple[type_Network, ...] = tuple(
+            self._networks: tuple[Network, ...] = tuple(
                 ipaddress.ip_network(network) for network in networks
             )
         except ValueError:

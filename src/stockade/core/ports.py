@@ -1,4 +1,4 @@
-"""Protocols by which the parts meet. A part that needs another asks for one; `app.py` hands it in."""
+"""Protocols by which the parts meet: a part that needs another asks, and `app.py` hands it in."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class Signer(Protocol):
 
 
 class Sealer(Protocol):
-    """Authenticated encryption bound to a context (table, column) and to a row. Errors: CryptoError."""
+    """Authenticated encryption, bound to table and column and to a row. Errors: CryptoError."""
 
     def seal(self, plaintext: bytes, row: bytes = b"") -> bytes: ...
 

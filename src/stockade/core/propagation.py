@@ -60,7 +60,7 @@ def start(self: threading.Thread) -> None:
 
 def install() -> None:
     """Patch both, once a process; calling it again changes nothing."""
-    ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
+    ThreadPoolExecutor.submit = submit  # type: ignore[method-assign, assignment]
     threading.Thread.start = start  # type: ignore[method-assign]
 
 

@@ -61,9 +61,7 @@ class Guard:
         self.known: dict[str, None] = {}
         self._trimming = threading.Lock()
 
-    def __call__(
-        self, text: str, is_developers: Callable[[], bool] | None = None
-    ) -> None:
+    def __call__(self, text: str, is_developers: Callable[[], bool] | None = None) -> None:
         """Let `text` run, or raise Blocked.
 
         `is_developers` is asked, last of all, whether the sink itself knows that the developer
@@ -77,7 +75,7 @@ class Guard:
             self._without_request()
             return
         prepared = request.prepared
-        values = prepared.get(self.key) if prepared is not None else None
+        values: tuple[Any, ...] | None = None if prepared is None else prepared.get(self.key)
         if values is None:
             values = self._prepare(request)
         finding = self.grammar.check(text, values) if values else False
@@ -108,17 +106,17 @@ class Guard:
                 "sink_unattributed",
                 Outcome.BLOCKED,
                 "firewall",
-                "A guarded sink was reached outside any request, and the configuration refuses that.",
+                "A guarded sink was reached outside any request; the configuration refuses that.",
                 rule=f"{self.family}.unattributed",
             )
             raise Blocked(
-                f"a {self.family} sink was reached outside any request and firewall.unattributed is "
-                '"refuse": run the work inside stockade.core.context.running(), or set "count"',
+                f"a {self.family} sink was reached outside any request and firewall.unattributed "
+                'says "refuse": run the work inside stockade.core.context.running()',
                 rule=f"{self.family}.unattributed",
             )
 
     def _prepare(self, request: RequestContext) -> tuple[Any, ...]:
-        # Reading the inputs may itself open files (lazy imports): those are not the request's doing.
+        # Reading the inputs may open files (lazy imports): those are not the request's doing.
         token = variable.set(None)
         try:
             inputs = request.inputs
@@ -144,8 +142,8 @@ class Guard:
         )
         if blocks:
             error = Blocked(
-                f"the request brings more values than firewall.max_inputs or max_input_chars index, "
-                f"and reached a {self.family} sink: raise the limits or send less",
+                "the request brings more values than firewall.max_inputs or max_input_chars "
+                f"index, and reached a {self.family} sink: raise the limits or send less",
                 rule="firewall.input-limit",
                 status=413,
             )
@@ -172,8 +170,8 @@ class Guard:
         if blocks:
             error = Blocked(
                 f"{finding.reason} Rule {finding.rule}, source {item.source}. Bind values as "
-                "parameters, pass arguments as a list, or resolve and check the path; if this is an "
-                "honest request, report it and set the sink to observe meanwhile.",
+                "parameters, pass arguments as a list, or resolve and check the path; if this is "
+                "an honest request, report it and set the sink to observe meanwhile.",
                 rule=finding.rule,
             )
             request.refuse(error)

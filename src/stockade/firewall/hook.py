@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 __all__ = ["listen", "withdraw"]
 
-type_Handler = Callable[[tuple[Any, ...]], None]
+Handler: TypeAlias = Callable[[tuple[Any, ...]], None]
 
-_handlers: dict[str, type_Handler] = {}
+_handlers: dict[str, Handler] = {}
 _installed = False
 
 
-def listen(event: str, handler: type_Handler) -> None:
+def listen(event: str, handler: Handler) -> None:
     """Call `handler(args)` at each audit event of that name; what it raises stops the operation."""
     global _installed
     _handlers[event] = handler

@@ -11,7 +11,7 @@ import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, TypeAlias
 
 from stockade.core.bus import bus, emit
 from stockade.core.config import Settings
@@ -26,11 +26,11 @@ from stockade.integrations.body import add_body
 
 __all__ = ["BodyCheck", "Exchange", "Guard"]
 
-type_Message = MutableMapping[str, Any]
-type_Scope = MutableMapping[str, Any]
-type_Receive = Callable[[], Awaitable[type_Message]]
-type_Send = Callable[[type_Message], Awaitable[None]]
-type_App = Callable[[type_Scope, type_Receive, type_Send], Awaitable[None]]
+Message: TypeAlias = MutableMapping[str, Any]
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 BodyCheck = Callable[[str, bytes], None]
 """Takes content type and body; raises Rejected for a body that no application should see."""
 
@@ -41,6 +41,7 @@ _SECURITY = gate.SECURITY_HEADERS
 _TRANSPORT = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 _OWN_NAMES = frozenset(name for name, _ in _SECURITY) | {_TRANSPORT[0]}
 _pending = bus.pending
+_NO_CHUNKS: list[bytes] = []  # shared by every request without a body, never written to
 
 
 class Exchange(RequestContext):
@@ -64,8 +65,8 @@ class Exchange(RequestContext):
     def __init__(
         self,
         guard: Guard,
-        scope: type_Scope,
-        send: type_Send,
+        scope: Scope,
+        send: Send,
         client: str,
         fields: dict[bytes, bytes],
         started: int,
@@ -81,6 +82,8 @@ class Exchange(RequestContext):
         self._send = send
         self._started = started
         self._answered = self._finished = False
+        self._receive: Receive | None = None
+        self._chunks: list[bytes] = _NO_CHUNKS
 
     @property
     def resource(self) -> str:
@@ -89,8 +92,10 @@ class Exchange(RequestContext):
 
     # -- what comes in ---------------------------------------------------------------------------
 
-    async def receive(self) -> type_Message:
-        """The server's `receive`, the body counted, kept for the firewall and checked at its end."""
+    async def receive(self) -> Message:
+        """The server's `receive`: the body counted, kept for the firewall, checked at its end."""
+        if self._receive is None:
+            raise RuntimeError("this exchange was made for a request that cannot have a body")
         message = await self._receive()
         if message["type"] == "http.request":
             body = message.get("body", b"")
@@ -109,10 +114,8 @@ class Exchange(RequestContext):
     def _check_body(self) -> None:
         try:
             self._guard.check_body(self._header(b"content-type"), b"".join(self._chunks))
-        except Rejected as error:  # the check has told of it already
-            if self._guard.blocks:
-                self.refuse(error)
-                raise
+        except Rejected as error:
+            self._refuse(gate.Breach(error.rule, "input_validation_fail", error))
 
     def _refuse(self, breach: gate.Breach) -> None:
         """Report a broken limit and, where the mode blocks, stop reading."""
@@ -152,7 +155,7 @@ class Exchange(RequestContext):
 
     # -- what goes out ---------------------------------------------------------------------------
 
-    def send(self, message: type_Message) -> Awaitable[None]:
+    def send(self, message: Message) -> Awaitable[None]:
         """The server's `send`; once the request is refused, the refusal is what is sent."""
         kind = message["type"]
         if self.refusal is not None:
@@ -189,9 +192,7 @@ class Exchange(RequestContext):
         self.status, headers, body = gate.answer(self.refusal, self.id)
         headers += self._guard.headers_for(self.scope)
         self._size = len(body)
-        await self._send(
-            {"type": "http.response.start", "status": self.status, "headers": headers}
-        )
+        await self._send({"type": "http.response.start", "status": self.status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
         self.finish()
 
@@ -255,7 +256,7 @@ def _merge(headers: Any) -> list[tuple[bytes, bytes]]:
 class Guard:
     """An ASGI application around another one."""
 
-    def __init__(self, app: type_App, settings: Settings, check_body: BodyCheck) -> None:
+    def __init__(self, app: App, settings: Settings, check_body: BodyCheck) -> None:
         request, firewall = settings.request, settings.firewall
         self.app = app
         self.mode = settings.defence.mode
@@ -270,13 +271,13 @@ class Guard:
         self._allow = gate.RateLimit(request.rate, request.burst) if request.rate else None
         self._proxies = TrustedProxies(request.trusted_proxies)
 
-    def headers_for(self, scope: type_Scope) -> tuple[tuple[bytes, bytes], ...]:
+    def headers_for(self, scope: Scope) -> tuple[tuple[bytes, bytes], ...]:
         """The security headers of an answer."""
         if not self.security_headers:
             return ()
         return (*_SECURITY, _TRANSPORT) if scope.get("scheme") == "https" else _SECURITY
 
-    def __call__(self, scope: type_Scope, receive: type_Receive, send: type_Send) -> Awaitable[None]:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one connection: HTTP guarded, WebSocket with its handshake as input."""
         if scope["type"] != "http":
             return self._other(scope, receive, send)
@@ -286,12 +287,17 @@ class Guard:
         headers = scope["headers"]
         fields = dict(headers)
         if self._proxies:
-            client = self._proxies.client(client, fields.get(b"x-forwarded-for", b"").decode("latin-1"))
+            client = self._proxies.client(
+                client, fields.get(b"x-forwarded-for", b"").decode("latin-1")
+            )
         exchange = Exchange(self, scope, send, client, fields, started)
         if b"traceparent" in fields:
             exchange.trace_id = _trace_id(fields[b"traceparent"])
         _set_current(exchange)
-        path_size, query_size = len(scope.get("raw_path") or scope["path"]), len(scope["query_string"])
+        path_size, query_size = (
+            len(scope.get("raw_path") or scope["path"]),
+            len(scope["query_string"]),
+        )
         limits = self._limits
         breach = None
         if (
@@ -306,7 +312,11 @@ class Guard:
             breach = self._check(scope["method"], path_size, query_size, headers)
         if self._allow is not None and not self._allow(client):
             breach = breach or gate.RATE
-        if b"content-length" in fields or b"transfer-encoding" in fields or scope["http_version"] >= "2":
+        if (
+            b"content-length" in fields
+            or b"transfer-encoding" in fields
+            or scope["http_version"] >= "2"
+        ):
             exchange._receive, exchange._chunks = receive, []
             receive = exchange.receive
             breach = breach or self._declared_length(fields)
@@ -329,7 +339,7 @@ class Guard:
             return True
         return False
 
-    async def _run(self, scope: type_Scope, receive: type_Receive, exchange: Exchange) -> None:
+    async def _run(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
         try:
             await self.app(scope, receive, exchange.send)
         except Exception as error:
@@ -343,18 +353,18 @@ class Guard:
             if not exchange._finished:
                 exchange.finish()
 
-    async def _other(self, scope: type_Scope, receive: type_Receive, send: type_Send) -> None:
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
-    async def _websocket(self, scope: type_Scope, receive: type_Receive, send: type_Send) -> None:
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         peer = scope.get("client")
         socket = Exchange(self, scope, send, peer[0] if peer else "", dict(scope["headers"]), 0)
         socket._receive, socket._chunks = receive, []
 
-        async def receive_message() -> type_Message:
+        async def receive_message() -> Message:
             message = await receive()
             if message["type"] == "websocket.receive":
                 text = message.get("text")
@@ -373,5 +383,10 @@ class Guard:
 def _trace_id(header: bytes) -> str:
     """The trace id of a `traceparent` (W3C Trace Context, 3.2): a link, never an identity."""
     trace = header[3:35]
-    valid = len(header) >= 55 and header[2:3] == b"-" and trace.isalnum() and trace.islower() | trace.isdigit()
+    valid = (
+        len(header) >= 55
+        and header[2:3] == b"-"
+        and trace.isalnum()
+        and trace.islower() | trace.isdigit()
+    )
     return trace.decode("ascii") if valid else ""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import email.parser
 import email.policy
-from typing import Any
 
 from stockade.core.inputs import Inputs, Source, read_json
 
@@ -47,7 +46,11 @@ def _add_multipart(inputs: Inputs, content_type: str, body: bytes) -> None:
 def _add_multipart_parts(inputs: Inputs, boundary: bytes, body: bytes) -> None:
     """With the parser that Starlette uses, so that both see the same parts."""
     from python_multipart.exceptions import FormParserError
-    from python_multipart.multipart import MultipartParser, parse_options_header
+    from python_multipart.multipart import (
+        MultipartCallbacks,
+        MultipartParser,
+        parse_options_header,
+    )
 
     field, value, disposition = bytearray(), bytearray(), bytearray()
     content = bytearray()
@@ -69,7 +72,7 @@ def _add_multipart_parts(inputs: Inputs, boundary: bytes, body: bytes) -> None:
         options = parse_options_header(bytes(disposition))[1]
         _add_part(inputs, options, bytes(content))
 
-    callbacks: dict[str, Any] = {
+    callbacks: MultipartCallbacks = {
         "on_part_begin": part_begin,
         "on_header_begin": header_begin,
         "on_header_field": lambda data, start, end: field.extend(data[start:end]),

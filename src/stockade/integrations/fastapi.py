@@ -27,7 +27,9 @@ Translate = Callable[[Sequence[Any]], Rejected]
 """Turns the errors of a failed validation into a Rejected, and reports it."""
 
 
-def protect(app: Starlette, settings: Settings, check_body: BodyCheck, translate: Translate) -> None:
+def protect(
+    app: Starlette, settings: Settings, check_body: BodyCheck, translate: Translate
+) -> None:
     """Guard `app` in place."""
     build = app.build_middleware_stack
 
@@ -66,7 +68,10 @@ def _handle_validation(app: Starlette, translate: Translate) -> None:
         from fastapi.exceptions import RequestValidationError
     except ImportError:
         return  # Starlette without FastAPI validates nothing itself
-    if app.exception_handlers.get(RequestValidationError) is not request_validation_exception_handler:
+    if (
+        app.exception_handlers.get(RequestValidationError)
+        is not request_validation_exception_handler
+    ):
         return
 
     async def on_validation_error(request: Request, error: Exception) -> Response:

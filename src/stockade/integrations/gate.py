@@ -12,7 +12,7 @@ from typing import NamedTuple
 from stockade.core.config import RequestSettings
 from stockade.core.errors import Problem, Rejected, StockadeError, Throttled
 
-__all__ = ["METHODS", "Breach", "RateLimit", "SECURITY_HEADERS"]
+__all__ = ["METHODS", "SECURITY_HEADERS", "Breach", "RateLimit"]
 
 METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"))
 
@@ -56,10 +56,15 @@ RATE = Breach(
 
 
 class RateLimit:
-    """A token bucket for each client address, in this process; bounded, the idle forgotten first."""
+    """A token bucket for each client address, in this process; idle ones are forgotten first."""
 
     def __init__(
-        self, rate: float, burst: int, *, clients: int = 100_000, clock: Callable[[], float] = monotonic
+        self,
+        rate: float,
+        burst: int,
+        *,
+        clients: int = 100_000,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         """`rate` tokens come in a second, `burst` at most are kept."""
         self._rate, self._burst, self._clients, self._clock = rate, float(burst), clients, clock
@@ -109,8 +114,10 @@ class HeaderCheck:
         hosts = [value for name, value in headers if name == b"host"]
         if len(hosts) > 1:
             return HOST_TWICE
-        if self._hosts and (not hosts or hosts[0].rpartition(b":")[0].lower() not in self._hosts) and (
-            not hosts or hosts[0].lower() not in self._hosts
+        if (
+            self._hosts
+            and (not hosts or hosts[0].rpartition(b":")[0].lower() not in self._hosts)
+            and (not hosts or hosts[0].lower() not in self._hosts)
         ):
             return HOST
         return METHOD if method not in METHODS else None

@@ -64,14 +64,7 @@ class Appender:
     def append(self, data: bytes) -> bool:
         """Write `data`, whole lines, after what waits; False if it has to wait, or is lost."""
         with self.lock:
-            try:
-                self._open()
-                self._write_backlog()
-                self._write(data)
-                error = None
-            except OSError as failure:
-                error = failure
-                self.failures += 1
+            error = self._attempt(data)
             recovered = error is None and self._failing
             self._failing = error is not None
         # Outside the lock: the event about a failure may come back to this very file.
@@ -138,30 +131,49 @@ class Appender:
         self._identity = (opened.st_dev, opened.st_ino)
         self._torn = False
 
-    def _write_backlog(self) -> None:
-        if self._backlog:
-            data = bytes(self._backlog)
-            self._backlog.clear()
-            self.waiting = 0
-            self._write(data)
+    def _attempt(self, data: bytes) -> OSError | None:
+        """Write what waits, then `data`; what is left waits. The error, if there was one."""
+        try:
+            self._open()
+        except OSError as failure:
+            error: OSError | None = failure
+        else:
+            error = self._write_backlog()
+        if error is None:
+            rest, error = self._write(data)
+        else:
+            rest = data
+        if error is not None:
+            self.failures += 1
+            self._keep(rest)
+        return error
 
-    def _write(self, data: bytes) -> None:
-        if not data:
-            return
-        if self._torn:
-            data = b"\n" + data
+    def _write_backlog(self) -> OSError | None:
+        if not self._backlog:
+            return None
+        rest, error = self._write(self._backlog)
+        if len(rest) < len(self._backlog):
+            self._backlog, self.waiting = bytearray(), 0
+            self._keep(rest)
+        return error
+
+    def _write(self, data: bytes | bytearray) -> tuple[bytes | bytearray, OSError | None]:
+        """Write `data`: the whole lines that could not be written, and why."""
         done = 0
         try:
-            while done < len(data):
-                done += os.write(self._fd, data[done:] if done else data)
-        except OSError:
+            if data and self._torn:
+                os.write(self._fd, b"\n")
+                self._torn = False
+            with memoryview(data) as view:
+                while done < len(data):
+                    done += os.write(self._fd, view[done:])
+        except OSError as error:
             whole = data.rfind(b"\n", 0, done) + 1
-            self._torn = whole < done or (self._torn and not done)
-            self._keep(data[whole:].removeprefix(b"\n"))
-            raise
-        self._torn = False
+            self._torn = self._torn or whole < done
+            return (data[whole:] if whole else data), error
+        return b"", None
 
-    def _keep(self, data: bytes) -> None:
+    def _keep(self, data: bytes | bytearray) -> None:
         for line in data.splitlines(keepends=True):
             full = self.waiting >= self._keep_lines
             if full or len(self._backlog) + len(line) > self._keep_bytes:

@@ -10,6 +10,7 @@ Fails open, for a full disk must not stop the service, and loudly: see `stockade
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -63,9 +64,9 @@ class Journal:
     def append(self, event: Event) -> None:
         """Write one event; when this returns, the end of the process does not lose it."""
         if self.file.append(self._encode([event])):
-            self._dirty.set()
             if self._syncing is None or self._syncing[0] != os.getpid():
                 self._start_syncing()
+            self._dirty.set()
 
     @property
     def lost(self) -> int:
@@ -88,8 +89,9 @@ class Journal:
                 finally:
                     os.close(descriptor)
         except OSError as error:
-            self.file.failures += 1
-            self.file.complain(error)
+            if error.errno != errno.EINVAL:  # a pipe or a device has no disk to wait for
+                self.file.failures += 1
+                self.file.complain(error)
 
     def close(self) -> None:
         """Write what waits, sync and close."""
@@ -98,6 +100,7 @@ class Journal:
 
     def _start_syncing(self) -> None:
         thread = threading.Thread(target=self._run, name="stockade-journal", daemon=True)
+        self._dirty = threading.Event()  # after a fork the old one may be locked for ever
         self._syncing = (os.getpid(), thread)
         try:
             context.start_outside_request(thread)
@@ -106,8 +109,9 @@ class Journal:
             self.sync()
 
     def _run(self) -> None:
+        dirty = self._dirty
         while True:
-            self._dirty.wait()
+            dirty.wait()
             time.sleep(self._sync_seconds)
             self.sync()
 

@@ -29,8 +29,7 @@ class LineEncoder:
     def __init__(self, secrets: LiveSecrets | None = None) -> None:
         self._secrets = secrets
         self._encoder = msgspec.json.Encoder(enc_hook=_name_of_type)
-        self._known: tuple[str, ...] = ()
-        self._spellings: list[bytes] = []
+        self._known: tuple[tuple[str, ...], list[bytes]] = ((), [])
 
     def __call__(self, events: Sequence[Event]) -> bytes:
         """The lines, newline after each; never raises for what an event holds."""
@@ -55,18 +54,18 @@ class LineEncoder:
 
     def _redact(self, data: bytes, events: Sequence[Event], values: Iterable[str]) -> bytes:
         secrets = tuple(value for value in values if len(value) >= _MIN_SECRET)
-        if secrets != self._known:
-            encode = self._encoder.encode
-            self._spellings = [encode(_printable(value))[1:-1] for value in secrets]
-            self._known = secrets
-        if not any(spelling in data for spelling in self._spellings):
+        known, spellings = self._known
+        if secrets != known:
+            spellings = [self._encoder.encode(_printable(value))[1:-1] for value in secrets]
+            self._known = (secrets, spellings)
+        if not any(spelling in data for spelling in spellings):
             return data
         # In the fields, not in the text: a secret may look like a part of the JSON around it.
-        redact = Redactor(lambda: self._known)
+        redact = Redactor(lambda: secrets)
         lines = []
         for event in events:
             line = self._one(event)
-            if any(spelling in line for spelling in self._spellings):
+            if any(spelling in line for spelling in spellings):
                 fields = _mapped(msgspec.json.decode(line), redact, numbers=True)
                 line = self._encoder.encode_lines([fields])
             lines.append(line)

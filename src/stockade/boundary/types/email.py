@@ -39,6 +39,7 @@ def check(value: str) -> str:
             allow_domain_literal=False,
             allow_display_name=False,
             allow_empty_local=False,
+            strict=True,  # 64 octets before the @
         ).normalized
     except (EmailNotValidError, UnicodeError):  # the library's message quotes the address
         raise PydanticCustomError("stockade.email", _MESSAGE) from None

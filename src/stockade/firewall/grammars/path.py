@@ -38,7 +38,7 @@ class _Value(NamedTuple):
 
 @cache
 def _home_folders() -> tuple[str, ...]:
-    """The folders that hold the running code: a request for `/app` does not make `/app/x.py` evil."""
+    """The folders of the running code: a request for `/app` does not make `/app/x.py` evil."""
     return tuple(
         dict.fromkeys(
             os.path.join(os.path.abspath(folder), "")
@@ -74,8 +74,10 @@ class PathGrammar:
             occurs, end = True, start + len(value.spelling)
             if climbs and value.climbs:
                 return Finding("path.climbs", _CLIMBING, value.item, start, end)
-            if start == 0 and value.spelling[0] == "/" and (
-                end == len(path) or not _holds_code(value.spelling)
+            if (
+                start == 0
+                and value.spelling[0] == "/"
+                and (end == len(path) or not _holds_code(value.spelling))
             ):
                 return Finding("path.absolute", _ABSOLUTE, value.item, start, end)
         return occurs
@@ -88,4 +90,6 @@ def _holds_code(folder: str) -> bool:
 
 
 _CLIMBING = "A value of this request climbs out of the folder that a file is opened in."
-_ABSOLUTE = "A value of this request is the absolute path, or its beginning, of a file to be opened."
+_ABSOLUTE = (
+    "A value of this request is the absolute path, or its beginning, of a file to be opened."
+)

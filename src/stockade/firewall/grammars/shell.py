@@ -49,9 +49,7 @@ class ShellGrammar:
         return _check(text, hits, values, 0) or bool(hits)
 
 
-def _check(
-    text: str, hits: list[Input], values: tuple[Input, ...], depth: int
-) -> Finding | None:
+def _check(text: str, hits: list[Input], values: tuple[Input, ...], depth: int) -> Finding | None:
     if depth == 0 and not hits and not _hands_on(text):
         return None
     lexed = lex(text)

@@ -91,7 +91,8 @@ class _Lexer:
         self.regions[start:end] = [region] * (end - start)
 
     def _word(self, position: int, begins: bool, closer: str) -> tuple[int, Word]:
-        start, pieces, bare = position, [], self.region()
+        start, bare = position, self.region()
+        pieces: list[str] = []
         while position < self.size:
             character = self.text[position]
             if character in _BLANK or character in _OPERATOR or character == closer:
@@ -116,7 +117,11 @@ class _Lexer:
                 acts = (
                     (character == "~" and position == start)
                     or (character == "=" and begins)
-                    or (character not in _ORDINARY and character not in "~=#" and ord(character) < 128)
+                    or (
+                        character not in _ORDINARY
+                        and character not in "~=#"
+                        and ord(character) < 128
+                    )
                 )
                 if not acts:
                     self.regions[position] = bare
@@ -133,7 +138,8 @@ class _Lexer:
         return end + 1
 
     def _double_quoted(self, position: int) -> tuple[int, str]:
-        region, pieces = self.region(), []
+        region = self.region()
+        pieces: list[str] = []
         position += 1
         while position < self.size:
             character = self.text[position]
@@ -175,7 +181,9 @@ class _Lexer:
             return position + 1
         position += 1
         if following.isalpha() or following == "_":
-            while position < self.size and (self.text[position].isalnum() or self.text[position] == "_"):
+            while position < self.size and (
+                self.text[position].isalnum() or self.text[position] == "_"
+            ):
                 position += 1
             return position
         return position + (1 if following and following in "0123456789@*#?$!-" else 0)

@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from stockade.core.inputs import Input, Inputs
 from stockade.firewall.grammars import Finding
 
 __all__ = ["MYSQL", "POSTGRESQL", "SQLITE", "Dialect", "Span", "SqlGrammar", "scan"]
 
-type_Match = Callable[[str, int], re.Match[str] | None]
+Match: TypeAlias = Callable[[str, int], re.Match[str] | None]
 
 
 class Span(NamedTuple):
@@ -47,7 +47,9 @@ class Dialect(NamedTuple):
     carriage_return_ends_line: bool = False
 
 
-SQLITE = Dialect("sqlite", re.compile(r"""['"`\[\0]|--|/\*""").search, "", open_comment_is_comment=True)
+SQLITE = Dialect(
+    "sqlite", re.compile(r"""['"`\[\0]|--|/\*""").search, "", open_comment_is_comment=True
+)
 POSTGRESQL = Dialect(
     "postgresql",
     re.compile(r"""['"$\0]|--|/\*""").search,
@@ -67,15 +69,13 @@ MYSQL = Dialect(
 )
 
 
-def _matcher(pattern: str) -> type_Match:
+def _matcher(pattern: str) -> Match:
     return re.compile(pattern, re.DOTALL).match
 
 
 # Possessive, so that an unterminated literal fails in linear time.
-_QUOTED: dict[str, type_Match] = {q: _matcher(f"{q}(?:[^{q}]++|{q}{q})*+{q}") for q in "'\"`"}
-_ESCAPED: dict[str, type_Match] = {
-    q: _matcher(rf"{q}(?:[^{q}\\]++|{q}{q}|\\.)*+{q}") for q in "'\""
-}
+_QUOTED: dict[str, Match] = {q: _matcher(f"{q}(?:[^{q}]++|{q}{q})*+{q}") for q in "'\"`"}
+_ESCAPED: dict[str, Match] = {q: _matcher(rf"{q}(?:[^{q}\\]++|{q}{q}|\\.)*+{q}") for q in "'\""}
 _CONTINUES = _matcher(r"[ \t\f\v]*[\n\r]\s*(?=')")
 _DOLLAR = _matcher(r"\$(?:[^\W\d]\w*)?\$")
 _COMMENT_EDGE = re.compile(r"/\*|\*/").search
@@ -133,7 +133,9 @@ def _quoted(sql: str, start: int, quote: str, dialect: Dialect) -> Span | None:
         and sql[start - 1] in "eE"
         and not _is_word(sql, start - 2)
     )
-    match = (_ESCAPED if escape_string or quote in dialect.backslash else _QUOTED)[quote](sql, start)
+    match = (_ESCAPED if escape_string or quote in dialect.backslash else _QUOTED)[quote](
+        sql, start
+    )
     while match and escape_string and (gap := _CONTINUES(sql, match.end())):
         match = _ESCAPED["'"](sql, gap.end())  # E'a' <newline> 'b' is one literal, escapes and all
     return Span(start, start + 1, match.end() - 1, match.end()) if match else None

@@ -1,7 +1,7 @@
 """SQL through sqlite3, whose `execute` reports no audit event.
 
 `sqlite3.Connection` cannot be patched, so `sqlite3.connect` gives connections whose cursors check
-the text first. A connection that was opened before, or by a `connect` that was kept in a closure, is not
+the text first. A connection that was opened before, or by a `connect` kept in a closure, is not
 guarded: it is reported as `sink_unguarded`.
 """
 

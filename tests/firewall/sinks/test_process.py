@@ -1,0 +1,140 @@
+"""Programs: a file that a command writes decides, with the firewall off and on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stockade.core.errors import Blocked
+from tests.firewall.conftest import Request, Switch
+
+
+def by_run(command: str) -> None:
+    subprocess.run(command, shell=True, capture_output=True, check=False)
+
+
+def by_system(command: str) -> None:
+    os.system(command)
+
+
+def by_popen(command: str) -> None:
+    os.popen(command).close()
+
+
+def by_list(command: str) -> None:
+    subprocess.run(["sh", "-c", command], capture_output=True, check=False)
+
+
+def by_env(command: str) -> None:
+    subprocess.run(["env", "X=1", "bash", "-ec", command], capture_output=True, check=False)
+
+
+def by_posix_spawn(command: str) -> None:
+    os.waitpid(os.posix_spawn("/bin/sh", ["sh", "-c", command], {}), 0)
+
+
+async def _shell(command: str) -> None:
+    quiet = asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_shell(command, stdout=quiet, stderr=quiet)
+    await process.wait()
+
+
+def by_asyncio(command: str) -> None:
+    asyncio.run(_shell(command))
+
+
+def by_uvloop(command: str) -> None:
+    uvloop = pytest.importorskip("uvloop")
+    uvloop.run(_shell(command))
+
+
+WAYS = [by_run, by_system, by_popen, by_list, by_env, by_posix_spawn, by_asyncio, by_uvloop]
+TEMPLATES = {
+    "bare": "true {}",
+    "single": "true '{}'",
+    "double": 'true "{}"',
+    "nested": "sh -c \"true '{}'\"",
+}
+ESCAPES = {
+    "bare": ["; touch {0}", "| touch {0}", "& touch {0}", "$(touch {0})", "`touch {0}`", "\ntouch {0}"],
+    "single": ["'; touch {0}; '", "'$(touch {0})'"],
+    "double": ["$(touch {0})", "`touch {0}`", '"; touch {0}; "', '"\ntouch {0}\n"'],
+    "nested": ["'; touch {0}; '", "$(touch {0})"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_to_start_a_program(
+    way: Callable[[str], None], tmp_path: Path, request_of: Request, firewall: Switch
+) -> None:
+    mark = tmp_path / "mark"
+    value = f"x; touch {mark}"
+    with firewall("block"), request_of(value):
+        with pytest.raises(Blocked):
+            way(f"true {value}")
+        assert not mark.exists()
+        honest = tmp_path / "honest"
+        way(f"true {shlex.quote(value)}; touch {honest}")
+        assert honest.exists()
+    with request_of(value):
+        way(f"true {value}")
+    assert mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "escape"),
+    [(place, escape) for place, escapes in ESCAPES.items() for escape in escapes],
+)
+def test_each_way_out_of_a_quote(
+    place: str, escape: str, tmp_path: Path, request_of: Request, firewall: Switch
+) -> None:
+    mark = tmp_path / "mark"
+    value = escape.format(mark)
+    command = TEMPLATES[place].format(value)
+    with firewall("block"), request_of(value), pytest.raises(Blocked):
+        by_run(command)
+    assert not mark.exists()
+    by_run(command)
+    assert mark.exists()
+
+
+HONEST = [
+    "two words",
+    "a;b",
+    "50% & more",
+    "O'Brien",
+    "$HOME",
+    "`date`",
+    "x | y",
+    "ünïcode",
+    "line\nbreak",
+    "(a)",
+]
+
+
+@pytest.mark.parametrize("value", HONEST)
+def test_quoted_and_listed_arguments_take_everything(
+    value: str, tmp_path: Path, request_of: Request, firewall: Switch
+) -> None:
+    out = tmp_path / "out"
+    with firewall("block"), request_of(value):
+        listed = subprocess.run(["printf", "%s", value], capture_output=True, check=True).stdout
+        os.system(f"printf %s {shlex.quote(value)} > {out}")
+    assert listed.decode() == value == out.read_text()
+
+
+@pytest.mark.parametrize(
+    "value", ["file-1.txt", "a/b_c.d", "user@host:1", "2026-11-23", "100%", "x,y"]
+)
+def test_ordinary_bare_words_pass(
+    value: str, tmp_path: Path, request_of: Request, firewall: Switch
+) -> None:
+    with firewall("block"), request_of(value):
+        done = subprocess.run(f"echo {value}", shell=True, capture_output=True, check=True)
+    assert done.stdout.decode().strip() == value
