@@ -34,6 +34,19 @@ firewall = Firewall()
 """The firewall of this process."""
 
 
+class _LateThrottle:
+    """The application's throttle, made at the first detection: most processes never need one."""
+
+    def __init__(self, stockade: Stockade) -> None:
+        self._stockade = stockade
+
+    def wait(self, client: str, account: str) -> float:
+        return self._stockade.throttle.wait(client, account)
+
+    def throttle(self, client: str, account: str, *, seconds: float, reason: str) -> None:
+        self._stockade.throttle.throttle(client, account, seconds=seconds, reason=reason)
+
+
 class Stockade:
     """The defences of one application, joined by one configuration and one event stream."""
 
@@ -135,7 +148,7 @@ class Stockade:
             self._attach(bus.subscribe, self.log)
             self._closers.append(self.log.close)
         detector = FailedSignIns(
-            lambda: self.throttle,
+            _LateThrottle(self),
             limit=watch.failed_sign_ins,
             window=watch.failed_sign_ins_window,
             seconds=watch.throttle,
@@ -143,9 +156,9 @@ class Stockade:
         self._attach(bus.subscribe, detector)
         self._attach(bus.subscribe, AlertLine())
         if watch.metrics:
-            from stockade.watch import metrics
+            from stockade.watch.metrics import Metrics
 
-            self._closers.append(metrics.serve(watch.metrics).close)
+            self._closers.append(Metrics().serve(watch.metrics).close)
 
     def _attach(self, subscribe: Callable[[Any], None], subscriber: Any) -> None:
         subscribe(subscriber)

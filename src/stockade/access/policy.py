@@ -8,6 +8,7 @@ would switch a prohibition off (CWE-636).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Decision", "Policies"]
 
+_FAILED = re.compile(r"error while evaluating policy `(policy[0-9]+)`")
+
 
 class Decision(msgspec.Struct, frozen=True):
-    """`reasons` are the `@id`s of the policies that decided; none: nothing permits it.
+    """`reasons` are the `@id`s of the policies that decided, or that failed; none: none permits it.
 
     `errors` are for developers: they may quote values and belong in no answer and no log.
     """
@@ -141,8 +144,13 @@ class Policies:
         except (ValueError, TypeError, RecursionError) as error:
             return Decision(False, errors=(str(error),))
         errors = tuple(result.diagnostics.errors)
-        reasons = tuple(loaded.ids.get(each, each) for each in result.diagnostics.reasons)
+        blamed = _blamed(errors) if errors else result.diagnostics.reasons
+        reasons = tuple(loaded.ids[name] for name in blamed if name in loaded.ids)
         return Decision(result.allowed and not errors, reasons, errors)
+
+
+def _blamed(errors: Iterable[str]) -> list[str]:
+    return [match[1] for match in map(_FAILED.match, errors) if match]
 
 
 def _entities(given: Iterable[Entity]) -> list[dict[str, object]]:

@@ -22,7 +22,7 @@ import msgspec
 
 from stockade.core import context
 from stockade.core.bus import emit
-from stockade.core.errors import ConfigError
+from stockade.core.errors import ConfigError, Denied
 from stockade.core.events import Outcome
 from stockade.core.ports import Clock, Store
 from stockade.core.secret import Secret
@@ -105,7 +105,7 @@ class Sessions:
         """A new session for `account`, under a new token.
 
         `replaces` is the token that the client sent, if any: that session ends. `since` is when the
-        proof of identity began; the session ends at once where the account was revoked after it.
+        proof of identity began; where the account was revoked after that, nothing is issued. Raises Denied (401).
         """
         if replaces:
             self.end(replaces, cause="replaced")
@@ -135,6 +135,7 @@ class Sessions:
         cut = self._store.get(_cut(account))
         if cut is not None and since is not None and since <= float(cut):
             self.revoke(session.id)
+            raise Denied("the account's sessions were ended meanwhile; sign in again", status=401)
         return Issued(Secret(token, label="session token"), session)
 
     def check(self, token: str) -> Session | None:
@@ -151,10 +152,12 @@ class Sessions:
             self._report_late_use(id, record.ended)
             return None
         if now >= session.expires:
-            return self._finish(session, data, "absolute")
+            self._finish(session, data, "absolute")
+            return None
         seen = self._store.get(_seen(id))
         if seen is None or now >= float(seen) + self._idle:
-            return self._finish(session, data, "idle")
+            self._finish(session, data, "idle")
+            return None
         if now >= float(seen) + self._idle / _RENEWALS:
             self._store.put(_seen(id), b"%r" % now, ttl=self._idle)
         request = context.current()
@@ -192,9 +195,7 @@ class Sessions:
     def _end(self, id: str, cause: Cause) -> bool:
         data = self._store.get(_key(id))
         session = None if data is None else _decode(data).live
-        if data is None or session is None or not self._close(session, data, cause):
-            return False
-        return True
+        return data is not None and session is not None and self._close(session, data, cause)
 
     def _finish(self, session: Session, data: bytes, cause: Cause) -> None:
         if self._close(session, data, cause):

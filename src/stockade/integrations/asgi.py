@@ -39,7 +39,9 @@ _count = itertools.count(1).__next__
 _set_current = variable.set
 _SECURITY = gate.SECURITY_HEADERS
 _TRANSPORT = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
-_OWN_NAMES = frozenset(name for name, _ in _SECURITY) | {_TRANSPORT[0]}
+_NAMES = (*(name for name, _ in _SECURITY), _TRANSPORT[0])
+# ASGI asks for lower case; some applications write these as books do.
+_OWN_NAMES = frozenset(_NAMES) | frozenset(name.title() for name in _NAMES)
 _pending = bus.pending
 _NO_CHUNKS: list[bytes] = []  # shared by every request without a body, never written to
 

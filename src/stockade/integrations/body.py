@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import email.parser
 import email.policy
+from typing import TYPE_CHECKING
 
 from stockade.core.inputs import Inputs, Source, read_json
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 __all__ = ["add_body"]
 
@@ -46,11 +50,7 @@ def _add_multipart(inputs: Inputs, content_type: str, body: bytes) -> None:
 def _add_multipart_parts(inputs: Inputs, boundary: bytes, body: bytes) -> None:
     """With the parser that Starlette uses, so that both see the same parts."""
     from python_multipart.exceptions import FormParserError
-    from python_multipart.multipart import (
-        MultipartCallbacks,
-        MultipartParser,
-        parse_options_header,
-    )
+    from python_multipart.multipart import MultipartParser, parse_options_header
 
     field, value, disposition = bytearray(), bytearray(), bytearray()
     content = bytearray()

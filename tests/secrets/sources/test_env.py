@@ -15,7 +15,7 @@ def test_it_reads_the_variable_as_it_is_now(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_unset_and_empty_are_errors_that_say_which(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DB_PASSWORD", raising=False)
-    with pytest.raises(SecretError, match="DB_PASSWORD.* is not set"):
+    with pytest.raises(SecretError, match=r"DB_PASSWORD.* is not set"):
         EnvSource().resolve("DB_PASSWORD")
     monkeypatch.setenv("DB_PASSWORD", "")
     with pytest.raises(SecretError, match="is empty"):

@@ -53,9 +53,12 @@ def _read(path: str) -> bytes:
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "not a path"
         raise _refusal(path, f"cannot be read ({why})", "check path and owner") from None
-    with os.fdopen(number, "rb") as file:
+    try:
         _check(path, os.fstat(number))
-        return file.read(MAX_SIZE + 1)
+        with os.fdopen(number, "rb", closefd=False) as file:
+            return file.read(MAX_SIZE + 1)
+    finally:
+        os.close(number)
 
 
 def _check(path: str, status: os.stat_result) -> None:

@@ -1,0 +1,50 @@
+"""What clinicians write about a patient. A note is sealed before it reaches the database."""
+
+import datetime
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy import select
+
+from examples.clinic import models
+from examples.clinic.access import may
+from examples.clinic.database import Database
+from examples.clinic.routes.patients import found
+from examples.clinic.schemas import NewNote, Note
+
+router = APIRouter(prefix="/patients/{patient_id}/notes")
+
+
+@router.post("", status_code=201)
+def create(
+    patient_id: uuid.UUID,
+    new: NewNote,
+    author: Annotated[str, Depends(may("notes:write"))],
+    database: Database,
+) -> uuid.UUID:
+    note = models.Note(
+        id=uuid.uuid4(),  # before the body, which is sealed for this id
+        patient_id=found(database, patient_id).id,
+        author_id=author,
+        written=datetime.datetime.now(datetime.UTC),
+        body=new.body,
+    )
+    database.add(note)
+    database.commit()
+    return note.id
+
+
+@router.get("", dependencies=[Depends(may("notes:read"))])
+def read(patient_id: uuid.UUID, database: Database) -> list[Note]:
+    patient = found(database, patient_id)
+    wanted = (
+        select(models.Note, models.Account.name)
+        .join(models.Account, models.Account.id == models.Note.author_id)
+        .where(models.Note.patient_id == patient.id)
+        .order_by(models.Note.written)
+    )
+    return [
+        Note(id=note.id, author=author, written=note.written, body=note.body or "")
+        for note, author in database.execute(wanted)
+    ]

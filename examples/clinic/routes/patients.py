@@ -1,0 +1,49 @@
+"""The register of patients."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Query
+from sqlalchemy import select
+
+from examples.clinic import models
+from examples.clinic.access import may
+from examples.clinic.database import Database
+from examples.clinic.schemas import NewPatient, Patient, PatientQuery
+
+router = APIRouter(prefix="/patients")
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=Patient,
+    dependencies=[Depends(may("patients:write"))],
+)
+def create(new: NewPatient, database: Database) -> models.Patient:
+    patient = models.Patient(id=uuid.uuid4(), name=new.name, born=new.born)
+    database.add(patient)
+    database.commit()
+    return patient
+
+
+@router.get("", response_model=list[Patient], dependencies=[Depends(may("patients:read"))])
+def find(query: Annotated[PatientQuery, Query()], database: Database) -> Sequence[models.Patient]:
+    wanted = select(models.Patient).order_by(models.Patient.name, models.Patient.id)
+    if query.name is not None:
+        wanted = wanted.where(models.Patient.name.icontains(query.name, autoescape=True))
+    return database.scalars(wanted.limit(query.limit).offset(query.offset)).all()
+
+
+@router.get("/{patient_id}", response_model=Patient, dependencies=[Depends(may("patients:read"))])
+def read(patient_id: uuid.UUID, database: Database) -> models.Patient:
+    return found(database, patient_id)
+
+
+def found(database: Database, patient_id: uuid.UUID) -> models.Patient:
+    """The patient of this id, or the answer 404."""
+    patient = database.get(models.Patient, patient_id)
+    if patient is None:
+        raise HTTPException(404, "There is no such patient.")
+    return patient

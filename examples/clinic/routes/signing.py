@@ -1,0 +1,24 @@
+"""Signing in and out, and the sign of life."""
+
+from fastapi import APIRouter, Request, Response
+
+from examples.clinic import access  # installs the guard  # noqa: F401
+from examples.clinic.schemas import SignInForm
+from stockade.access.fastapi import sign_in, sign_out
+
+router = APIRouter()
+
+
+@router.get("/health")
+def health() -> str:
+    return "ok"
+
+
+@router.post("/sign-in", status_code=204)
+def begin(form: SignInForm, request: Request, response: Response) -> None:
+    sign_in(request, response, form.name, form.password.reveal())
+
+
+@router.post("/sign-out", status_code=204)
+def end(request: Request, response: Response) -> None:
+    sign_out(request, response)

@@ -1,0 +1,255 @@
+"""One application under attack: honest requests first, then every technique at every slot."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from stockade.tools.attack.client import Client, Unsendable
+from stockade.tools.attack.description import operations_of
+from stockade.tools.attack.encodings import encode, encodings_for
+from stockade.tools.attack.honest import HONEST
+from stockade.tools.attack.model import Answer, Attempt, Evidence, Operation, Planned, Slot
+from stockade.tools.attack.oracles import Databases, Files
+from stockade.tools.attack.payloads import Aim, families
+from stockade.tools.attack.sandbox import AttackError
+from stockade.tools.attack.server import Server
+
+__all__ = ["Campaign", "Courtesy", "describe"]
+
+_NEUTRAL = ("", "%", "*")
+_BITS = 12
+_PRINT_OPENAPI = (
+    "import importlib, json, sys; module, _, name = sys.argv[1].partition(':'); "
+    "print(json.dumps(getattr(importlib.import_module(module), name or 'app').openapi()))"
+)
+_GONE = Answer(0, "", "")
+
+
+class Courtesy(NamedTuple):
+    """An honest value and how it was received."""
+
+    operation: Operation
+    slot: Slot | None
+    value: str
+    answer: Answer
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        slot = self.slot
+        return (self.operation.name, slot.source if slot else "", slot.name if slot else "", self.value)
+
+
+def describe(server: Server, client: Client, app: str) -> list[Operation]:
+    """The application's operations: by its /openapi.json, else by importing it in the sandbox.
+
+    Errors: AttackError where neither gives a description.
+    """
+    answer = client.get("/openapi.json")
+    text = answer.text if answer.status == 200 else _imported(server, app)
+    try:
+        document: Mapping[str, Any] = json.loads(text)
+    except ValueError:
+        raise AttackError(f"{app} gives no OpenAPI description, so nobody knows what to attack") from None
+    return operations_of(document)
+
+
+def _imported(server: Server, app: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", _PRINT_OPENAPI, app],
+        cwd=server.sandbox.project,
+        env=server.sandbox.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.stdout if done.returncode == 0 else ""
+
+
+class Campaign:
+    """Attacks one running server."""
+
+    def __init__(self, server: Server, client: Client, operations: Iterable[Operation]) -> None:
+        self.server, self.client = server, client
+        self.operations = list(operations)
+        self._by_id = {operation.id: operation for operation in self.operations}
+        self._harmless: defaultdict[str, set[str]] = defaultdict(set)
+        self._pending: dict[str, Planned] = {}
+        # The first honest requests may create a database that is not there before them.
+        self.baseline = {each.name: self._send(each) for each in self.operations}
+        self.databases = Databases(server.sandbox.project)
+        self.files = Files(server.sandbox.outside, server.sandbox.home)
+        self.aim = self._first_aim()
+
+    def close(self) -> None:
+        self.databases.close()
+
+    def _first_aim(self) -> Aim:
+        found = self.databases
+        return Aim(
+            leak="(SELECT secret FROM stockade_canary)",
+            leaked=found.leaked,
+            rows=found.tokens,
+            columns=found.columns,
+            outside=str(self.files.outside),
+            canary=self.files.content,
+            factors=(0, 0),
+            mark="",
+            content="",
+        )
+
+    @property
+    def unreached(self) -> list[str]:
+        """Operations that did not even take the honest request: what lies behind is untried."""
+        return [
+            f"{name}: {answer.status}"
+            for name, answer in self.baseline.items()
+            if answer.status in (0, 401, 403, 405, 415, 422, 429) or answer.status >= 500
+        ]
+
+    # -- sending ---------------------------------------------------------------------------------
+
+    def _send(self, operation: Operation, slot: Slot | None = None, value: str = "") -> Answer:
+        for last in (False, True):
+            try:
+                return self.client.send(operation, slot, value)
+            except (OSError, http.client.HTTPException):
+                # The connection broke. A dead server ends the attack, a living one is asked again.
+                time.sleep(0.05)
+                self.server.check()
+                if last:
+                    return _GONE
+        return _GONE
+
+    def _effects(self, operation: Operation, answer: Answer) -> str:
+        """The answer's text, and those of the operations where its effect shows."""
+        texts = [answer.text]
+        for name in operation.followed_by:
+            if name in self._by_id:
+                texts.append(self._send(self._by_id[name]).text)
+        return "\n".join(texts)
+
+    # -- honest requests -------------------------------------------------------------------------
+
+    def be_honest(self) -> Iterator[Courtesy]:
+        """Send honest values everywhere; what an answer shows to them proves nothing later."""
+        known = (*self.aim.rows, self.aim.leaked, self.aim.canary)
+        for operation in self.operations:
+            for slot, value, honest in self._courtesies(operation):
+                try:
+                    answer = self._send(operation, slot, value)
+                except Unsendable:
+                    continue
+                text = self._effects(operation, answer)
+                self.databases.tampered()
+                self._harmless[operation.name].update(each for each in known if each in text)
+                if honest:
+                    yield Courtesy(operation, slot, value, answer)
+
+    @staticmethod
+    def _courtesies(operation: Operation) -> Iterator[tuple[Slot | None, str, bool]]:
+        yield None, "", True
+        for slot in operation.slots:
+            if not slot.text:
+                continue
+            for value in HONEST:
+                yield slot, value, True
+            if encode("example", slot, "x") != "x":
+                for value in HONEST:
+                    yield slot, encode("example", slot, value), True
+            for value in _NEUTRAL:
+                yield slot, value, False
+
+    # -- attacks ---------------------------------------------------------------------------------
+
+    def slots(self) -> list[tuple[Operation, Slot]]:
+        """Everything that can be attacked."""
+        return [(operation, slot) for operation in self.operations for slot in operation.slots]
+
+    def attack(self, operation: Operation, slot: Slot) -> Iterator[Attempt]:
+        """Every technique plain; the representative ones encoded, where none worked plain."""
+        for family, techniques in families().items():
+            worked = False
+            for technique in techniques:
+                if technique.representative or slot.text:
+                    attempt = self.attempt(Planned(operation, slot, family, technique, ""))
+                    worked = worked or attempt.worked
+                    yield attempt
+            if worked or not slot.text:
+                continue
+            for encoding in encodings_for(slot, out_of_reach=bool(operation.out_of_reach)):
+                for technique in techniques:
+                    if technique.representative:
+                        yield self.attempt(Planned(operation, slot, family, technique, encoding))
+
+    def attempt(self, planned: Planned) -> Attempt:
+        """Try one technique in one encoding at one slot."""
+        refused = False
+        aim = self.aim.afresh()
+        for payload in planned.technique.make(aim):
+            try:
+                if "{condition}" in payload.text:
+                    worked, stopped = self._read_bits(planned, payload.text)
+                else:
+                    worked, stopped = self._try(planned, payload.text, payload.evidence)
+            except Unsendable:
+                continue
+            refused = refused or stopped
+            if worked:
+                return Attempt(planned, True, refused)
+        return Attempt(planned, False, refused)
+
+    def _try(self, planned: Planned, text: str, evidence: Evidence) -> tuple[bool, bool]:
+        operation = planned.operation
+        if evidence.created and evidence.created != "canary":
+            self._pending[evidence.created] = planned
+        answer = self._send(operation, planned.slot, encode(planned.encoding, planned.slot, text))
+        effects = self._effects(operation, answer)
+        harmless = self._harmless[operation.name]
+        shown = any(each in effects and each not in harmless for each in evidence.shown)
+        # Both, always: they also undo what was changed.
+        tampered, changed = self.databases.tampered(), self.files.changed(evidence)
+        return shown or tampered or changed, answer.refused
+
+    def _read_bits(self, planned: Planned, template: str) -> tuple[bool, bool]:
+        """Whether the answers tell true from false, and so give away bits of the canary."""
+        if not self.databases:
+            return False, False
+        refused = False
+
+        def ask(condition: str) -> tuple[int, str]:
+            nonlocal refused
+            text = encode(planned.encoding, planned.slot, template.replace("{condition}", condition))
+            answer = self._send(planned.operation, planned.slot, text)
+            refused = refused or answer.refused
+            effects = self._effects(planned.operation, answer)
+            self.databases.tampered()
+            return answer.status, effects
+
+        yes, no = ask("2>1"), ask("1>2")
+        if yes == no or refused:
+            return False, refused
+        leak, secret = self.aim.leak, self.aim.leaked
+        for position in range(_BITS):
+            answer = ask(f"substr({leak},{position + 1},1)>'7'")
+            if answer != (yes if secret[position] > "7" else no):
+                return False, refused
+        return True, refused
+
+    def late(self) -> list[Planned]:
+        """What took effect only after its answer, such as a command in the background."""
+        return [
+            planned
+            for mark, planned in self._pending.items()
+            if self.files.changed(Evidence((), mark))
+        ]
+
+
+type_Progress = Callable[[str, int, int], None]

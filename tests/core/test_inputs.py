@@ -1,0 +1,95 @@
+"""Untrusted inputs: what is found in each source, under every spelling, within the bounds."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stockade.core.inputs import InputLimits, Inputs, Source, decoded_spellings, read_json
+
+EVIL = "x' OR 1 --"
+
+
+def values(inputs: Inputs) -> set[str]:
+    return {item.value for item in inputs}
+
+
+def sources(inputs: Inputs, value: str) -> set[str]:
+    return {item.source for item in inputs if item.value == value}
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        EVIL,
+        f"  {EVIL}\n",
+        "x%27%20OR%201%20--",
+        "x%2527%2520OR%25201%2520--",
+        "x'+OR+1+--",
+        base64.b64encode(EVIL.encode()).decode(),
+        base64.urlsafe_b64encode(EVIL.encode()).decode().rstrip("="),
+        json.dumps({"q": EVIL}),
+        json.dumps(json.dumps([EVIL])),
+        "x＇ OR 1 --",
+    ],
+)
+def test_spellings_that_applications_decode(spelling: str) -> None:
+    inputs = Inputs(InputLimits())
+    inputs.add(Source.QUERY, "q", spelling)
+    assert EVIL in values(inputs)
+
+
+@given(st.text())
+def test_decoding_never_fails(value: str) -> None:
+    assert value not in decoded_spellings(value)
+
+
+def test_each_source() -> None:
+    inputs = Inputs(InputLimits())
+    inputs.add_query(Source.QUERY, "a=one+two&b%5B%5D=%27three")
+    inputs.add_path("/notes/it's/tail", "/notes/it%27s/tail")
+    inputs.add_header("authorization", "Basic " + base64.b64encode(b"us'er:pa ss").decode())
+    inputs.add_header("x-list", "first one, second 'one")
+    inputs.add_cookies('plain=c\'1; quoted="c\\0472"')
+    inputs.add_json({"key'": ["deep'", {"inner": "in'ner"}], "n": 5, "ok": None})
+    for value, source in {
+        "one two": Source.QUERY,
+        "'three": Source.QUERY,
+        "b[]": Source.QUERY,
+        "it's": Source.PATH,
+        "it's/tail": Source.PATH,
+        "us'er": Source.HEADER,
+        "pa ss": Source.HEADER,
+        "second 'one": Source.HEADER,
+        "c'1": Source.COOKIE,
+        "c'2": Source.COOKIE,
+        "key'": Source.JSON_KEY,
+        "deep'": Source.JSON_VALUE,
+        "in'ner": Source.JSON_VALUE,
+    }.items():
+        assert source in sources(inputs, value), value
+
+
+def test_more_than_the_limit_is_said_and_not_skipped_silently() -> None:
+    many = Inputs(InputLimits(values=10))
+    many.add_json([f"value {number}" for number in range(11)])
+    large = Inputs(InputLimits(characters=100))
+    large.add(Source.BODY, "", "x" * 101)
+    fields = Inputs(InputLimits(values=10))
+    fields.add_query(Source.FORM, "&".join(f"a{number}=1" for number in range(11)))
+    assert many.overflow and large.overflow and fields.overflow
+    enough = Inputs(InputLimits(values=10))
+    enough.add_json([f"value {number}" for number in range(10)])
+    assert not enough.overflow
+
+
+def test_json_as_applications_read_it() -> None:
+    assert read_json(b'{"a": 1}') == {"a": 1}
+    assert read_json('{"a": "é"}'.encode("utf-16")) == {"a": "é"}
+    assert read_json(b'["\\ud800"]') == ["\ud800"]
+    assert read_json(b"[" * 100_000) is None
+    assert read_json(b"no json") is None

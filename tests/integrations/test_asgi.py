@@ -1,0 +1,251 @@
+"""A guarded ASGI application: limits, refusals that stick, headers, one access event a request."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from functools import partial
+from typing import Any
+
+import pytest
+
+from stockade.boundary import check_body
+from stockade.core.bus import bus
+from stockade.core.config import DefenceSettings, RequestSettings, Settings
+from stockade.core.context import current
+from stockade.core.errors import Blocked
+from stockade.core.events import Event
+from stockade.core.inputs import Source
+from stockade.integrations.asgi import Guard
+
+Message = MutableMapping[str, Any]
+App = Callable[..., Awaitable[None]]
+
+
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    """Reads the body, answers with how long it was."""
+    size, more = 0, True
+    while more:
+        message = await receive()
+        size += len(message.get("body", b""))
+        more = message.get("more_body", False)
+    body = json.dumps({"size": size}).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-app", b"1")]})
+    await send({"type": "http.response.body", "body": body})
+
+
+class Answer:
+    def __init__(self, messages: list[Message]) -> None:
+        start = messages[0]
+        self.status: int = start["status"]
+        self.headers = dict(start["headers"])
+        self.body = b"".join(message.get("body", b"") for message in messages[1:])
+        self.starts = sum(message["type"] == "http.response.start" for message in messages)
+
+
+def ask(
+    app: App,
+    *chunks: bytes,
+    settings: Settings | None = None,
+    headers: list[tuple[bytes, bytes]] | None = None,
+    **scope: Any,
+) -> Answer:
+    guarded = Guard(app, settings or Settings(), partial(check_body, max_depth=64))
+    sent: list[Message] = []
+    waiting = list(chunks)
+    fields = [(b"host", b"localhost"), *(headers or [])]
+    if chunks:
+        fields.append((b"content-length", str(sum(map(len, chunks))).encode()))
+
+    async def receive() -> Message:
+        body = waiting.pop(0) if waiting else b""
+        return {"type": "http.request", "body": body, "more_body": bool(waiting)}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    full = {
+        "type": "http", "http_version": "1.1", "method": "GET", "path": "/", "raw_path": b"/",
+        "query_string": b"", "client": ("192.0.2.1", 5), "scheme": "http", "headers": fields, **scope,
+    }  # fmt: skip
+
+    async def run() -> None:
+        await guarded(full, receive, send)
+
+    asyncio.run(run())
+    return Answer(sent)
+
+
+@pytest.fixture
+def seen() -> Iterator[list[Event]]:
+    bus.flush()
+    events: list[Event] = []
+    bus.subscribe(events.extend)
+    yield events
+    bus.unsubscribe(events.extend)
+
+
+def names(events: list[Event]) -> list[str]:
+    bus.flush()
+    return sorted(event.name for event in events)
+
+
+JSON = [(b"content-type", b"application/json")]
+TOO_LARGE = Settings(request=RequestSettings(max_body=10))
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        pytest.param(413, lambda: ask(echo, b"x" * 11, settings=TOO_LARGE), id="declared-length"),
+        pytest.param(413, lambda: ask(echo, b"x" * 6, b"x" * 6, settings=TOO_LARGE, http_version="2"), id="two-chunks"),
+        pytest.param(400, lambda: ask(echo, headers=[(b"content-length", b"1e3")]), id="length"),
+        pytest.param(414, lambda: ask(echo, raw_path=b"/" + b"x" * 5000), id="path"),
+        pytest.param(414, lambda: ask(echo, query_string=b"x" * 9000), id="query"),
+        pytest.param(431, lambda: ask(echo, headers=[(b"x", b"y" * 17_000)]), id="header"),
+        pytest.param(431, lambda: ask(echo, headers=[(b"x%d" % n, b"y") for n in range(101)]), id="headers"),
+        pytest.param(431, lambda: ask(echo, headers=[(b"same", b"y" * 1000)] * 17), id="repeated"),
+        pytest.param(400, lambda: ask(echo, headers=[(b"host", b"other")]), id="two-hosts"),
+        pytest.param(405, lambda: ask(echo, method="TRACE"), id="method"),
+        pytest.param(421, lambda: ask(echo, settings=Settings(request=RequestSettings(hosts=("example.org",)))), id="host"),
+        pytest.param(400, lambda: ask(echo, b'{"a": ', headers=JSON), id="truncated"),
+        pytest.param(400, lambda: ask(echo, b"[" * 200 + b"]" * 200, headers=JSON), id="deep"),
+        pytest.param(400, lambda: ask(echo, b'{"a": "\xff"}', headers=JSON), id="encoding"),
+    ],
+)  # fmt: skip
+def test_a_bad_request_gets_a_problem_and_an_event(
+    status: int, answer: Callable[[], Answer], seen: list[Event]
+) -> None:
+    got = answer()
+    assert (got.status, got.starts) == (status, 1)
+    assert got.headers[b"content-type"] == b"application/problem+json"
+    assert json.loads(got.body)["status"] == status
+    refused, access = names(seen)[::-1][0], names(seen)[0]
+    assert access == "http_request"
+    assert refused in {"request_refused", "input_validation_fail"}
+
+
+def test_honest_requests_pass_untouched(seen: list[Event]) -> None:
+    got = ask(echo, b'{"a":', b" [1, 2]}", headers=JSON, method="POST", settings=Settings())
+    assert (got.status, json.loads(got.body)) == (200, {"size": 13})
+    assert got.headers[b"x-content-type-options"] == b"nosniff"
+    assert got.headers[b"x-app"] == b"1"
+    assert names(seen) == ["http_request"]
+
+
+def test_the_applications_own_header_wins() -> None:
+    async def framed(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"X-Frame-Options", b"SAMEORIGIN")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body"})
+
+    got = ask(framed)
+    assert got.headers[b"X-Frame-Options"] == b"SAMEORIGIN"
+    assert b"x-frame-options" not in got.headers
+    assert b"strict-transport-security" not in got.headers
+    assert b"strict-transport-security" in ask(echo, scheme="https").headers
+
+
+def block(swallow: bool) -> App:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        context = current()
+        assert context is not None
+        error = Blocked("refused", rule="test")
+        context.refuse(error)
+        if not swallow:
+            raise error
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"all is well"})
+
+    return app
+
+
+@pytest.mark.parametrize("swallow", [True, False])
+def test_a_refusal_sticks(swallow: bool) -> None:
+    got = ask(block(swallow))
+    assert (got.status, got.starts) == (403, 1)
+    assert b"all is well" not in got.body
+
+
+def test_a_refusal_during_the_answer_cuts_it_short() -> None:
+    async def late(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"first", "more_body": True})
+        context = current()
+        assert context is not None
+        context.refuse(Blocked("refused", rule="test"))
+        await send({"type": "http.response.body", "body": b"secret"})
+
+    with pytest.raises(Exception, match="while its answer was being sent"):
+        ask(late)
+
+
+def test_observe_reports_and_changes_nothing(seen: list[Event]) -> None:
+    settings = Settings(
+        defence=DefenceSettings(mode="observe"), request=RequestSettings(max_body=10)
+    )
+    got = ask(echo, b"x" * 20, settings=settings)
+    assert (got.status, json.loads(got.body)) == (200, {"size": 20})
+    assert b"x-frame-options" not in got.headers
+    assert "request_refused" in names(seen)
+    assert {event.outcome for event in seen if event.name == "request_refused"} == {"observed"}
+
+
+def test_a_crash_is_one_failed_access_event(seen: list[Event]) -> None:
+    async def crash(scope: Any, receive: Any, send: Any) -> None:
+        raise ValueError("boom")
+
+    with pytest.raises(ValueError, match="boom"):
+        ask(crash)
+    bus.flush()
+    assert [(event.name, event.outcome, event.details["status"]) for event in seen] == [
+        ("http_request", "failed", 500)
+    ]
+
+
+def test_the_rate_limit_counts_each_client_by_itself(seen: list[Event]) -> None:
+    settings = Settings(request=RequestSettings(rate=0.001, burst=2))
+    guarded = Guard(echo, settings, partial(check_body, max_depth=64))
+    assert guarded._allow is not None
+    assert [guarded._allow("a") for _ in range(3)] == [True, True, False]
+    assert guarded._allow("b")
+
+
+def test_inputs_of_every_source(seen: list[Event]) -> None:
+    found: set[tuple[str, str]] = set()
+
+    async def look(scope: Any, receive: Any, send: Any) -> None:
+        scope["path_params"] = {"name": "it's"}
+        await receive()
+        context = current()
+        assert context is not None
+        found.update((item.source, item.value) for item in context.inputs)
+        await echo(scope, receive, send)
+
+    multipart = (
+        b'--B\r\nContent-Disposition: form-data; name="field"\r\n\r\nform \'value\r\n--B--\r\n'
+    )
+    kind = [
+        (b"content-type", b"multipart/form-data; boundary=B"),
+        (b"cookie", b"c=coo'kie"),
+        (b"x-h", b"hea'der"),
+    ]
+    ask(
+        look,
+        multipart,
+        headers=kind,
+        query_string=b"q=que%27ry",
+        path="/a/b'c",
+        raw_path=b"/a/b%27c",
+    )
+    ask(look, b'{"ke\'y": "val\'ue"}', headers=JSON)
+    ask(look, b"f=fo%27rm", headers=[(b"content-type", b"application/x-www-form-urlencoded")])
+    ask(look, '{"hid\'den": 1}'.encode("utf-16"), headers=[(b"content-type", b"text/plain")])
+    assert found >= {
+        (Source.PATH, "it's"), (Source.PATH, "b'c"), (Source.QUERY, "que'ry"), (Source.COOKIE, "coo'kie"),
+        (Source.HEADER, "hea'der"), (Source.FORM, "form 'value"), (Source.FORM, "fo'rm"),
+        (Source.JSON_KEY, "ke'y"), (Source.JSON_VALUE, "val'ue"), (Source.JSON_KEY, "hid'den"),
+    }  # fmt: skip
+
+
