@@ -1,9 +1,24 @@
-"""The public corpora, or a visible skip."""
+"""What tests of several parts use: the public corpora, a request of plain values, the firewall."""
+
+from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+
+from stockade.core.bus import bus
+from stockade.core.config import FirewallSettings
+from stockade.core.context import RequestContext, running
+from stockade.core.events import Event
+from stockade.core.inputs import InputLimits, Inputs, Source
+from stockade.firewall.engine import Mode
+from stockade.firewall.firewall import Firewall
+
+Request = Callable[..., AbstractContextManager[RequestContext]]
+Switch = Callable[[Mode], AbstractContextManager[Firewall]]
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +31,57 @@ def corpora() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return folder
+
+
+class PlainRequest(RequestContext):
+    """A request whose query brought `values`."""
+
+    __slots__ = ("limits", "values")
+
+    def __init__(self, values: tuple[str, ...], limits: InputLimits) -> None:
+        super().__init__("test-1", "192.0.2.1")
+        self.values = values
+        self.limits = limits
+
+    def read_inputs(self) -> Inputs:
+        inputs = Inputs(self.limits)
+        for value in self.values:
+            inputs.add(Source.QUERY, "q", value)
+        return inputs
+
+
+@pytest.fixture
+def request_of() -> Request:
+    """`with request_of("value", …):` works for a request that brought these values."""
+
+    @contextmanager
+    def request(*values: str, limits: InputLimits | None = None) -> Iterator[RequestContext]:
+        with running(PlainRequest(values, limits or InputLimits())) as context:
+            yield context
+
+    return request
+
+
+@pytest.fixture
+def firewall() -> Switch:
+    """`with firewall("block"):` guards the sinks inside the block."""
+
+    @contextmanager
+    def switch(mode: Mode) -> Iterator[Firewall]:
+        guards = Firewall()
+        guards.install(FirewallSettings(), mode)
+        try:
+            yield guards
+        finally:
+            guards.uninstall()
+
+    return switch
+
+
+@pytest.fixture
+def events() -> Iterator[list[Event]]:
+    """The audit events of the test, in order."""
+    seen: list[Event] = []
+    bus.subscribe_audit(seen.append)
+    yield seen
+    bus.unsubscribe(seen.append)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 __all__ = [
     "LINUX",
+    "adopt_orphans",
     "dumpable",
     "end_with_parent",
     "set_dumpable",
@@ -26,6 +27,7 @@ LINUX = sys.platform == "linux"
 PR_SET_PDEATHSIG = 1
 PR_GET_DUMPABLE = 3
 PR_SET_DUMPABLE = 4
+PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 
 SUID_DUMP_DISABLE = 0  # include/linux/sched/coredump.h
@@ -61,6 +63,11 @@ def dumpable() -> int:
 def end_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
     """Have the kernel send `number` to this process when its parent dies, however it dies."""
     _prctl(PR_SET_PDEATHSIG, number)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends, as init would."""
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def status(folder: str | Path = "/proc/self") -> dict[str, str]:

@@ -142,10 +142,16 @@ class Settings(_Section):
 _OVERRIDE = re.compile(r"STOCKADE_([A-Z]+)__([A-Z0-9_]+)\Z")
 
 
-def load(path: str | Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+def load(
+    path: str | Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    default_mode: Mode | None = None,
+) -> Settings:
     """Read the settings: `path`, else `STOCKADE_CONFIG`, else `./stockade.toml` if there is one.
 
-    Raises ConfigError, with file, line and key, for anything that is not understood.
+    `default_mode` is `defence.mode` where neither file nor environment gives one. Raises
+    ConfigError, with file, line and key, for anything that is not understood.
     """
     environ = os.environ if environ is None else environ
     named = path or environ.get("STOCKADE_CONFIG")
@@ -157,6 +163,8 @@ def load(path: str | Path | None = None, environ: Mapping[str, str] | None = Non
     for name, value in environ.items():
         if match := _OVERRIDE.match(name):
             _override(document, name, match[1].lower(), match[2].lower(), value)
+    if default_mode is not None:
+        document.setdefault("defence", {}).setdefault("mode", default_mode)
     return _convert(document, file, text)
 
 

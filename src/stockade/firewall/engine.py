@@ -19,6 +19,7 @@ from stockade.core.errors import Blocked
 from stockade.core.events import Outcome
 from stockade.core.inputs import Input
 from stockade.core.secret import fingerprint
+from stockade.core.waiver import waived
 from stockade.firewall.constants import is_constant
 from stockade.firewall.grammars import Finding, Grammar
 
@@ -152,6 +153,8 @@ class Guard:
 
     def _alarm(self, request: RequestContext, finding: Finding, length: int) -> None:
         blocks = self.mode == "block"
+        if blocks and waived(self.family, finding.rule):
+            return
         item = finding.value
         emit(
             self.event,

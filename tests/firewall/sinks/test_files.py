@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stockade.core.errors import Blocked
-from tests.firewall.conftest import Request, Switch
+from tests.conftest import Request, Switch
 
 SECRET = "the key under the mat"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from stockade.core.errors import Blocked
-from tests.firewall.conftest import Request, Switch
+from tests.conftest import Request, Switch
 
 
 def by_run(command: str) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, column, create_engine, select, table, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from stockade.core.errors import Blocked
-from tests.firewall.conftest import Request, Switch
+from tests.conftest import Request, Switch
 
 SECRET = "hunter2-hunter2"
 users = table("users", column("name"), column("password"))

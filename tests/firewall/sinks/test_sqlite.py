@@ -13,7 +13,7 @@ import pytest
 from stockade.core.errors import Blocked
 from stockade.core.events import Event
 from stockade.firewall.sinks import sqlite
-from tests.firewall.conftest import Request, Switch
+from tests.conftest import Request, Switch
 
 SECRET = "correct horse battery staple"
 
