@@ -1,6 +1,7 @@
 """Who is who: how accounts are found, and what the policies know of them."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,12 +16,19 @@ from stockade.access.fastapi import Guard, permit
 CLINIC = Entity("Clinic", "clinic")
 
 
+class Credentials(NamedTuple):
+    id: str
+    password_hash: str
+
+
 class Accounts:
     """The accounts, as sign-in asks for them: one query on an indexed column."""
 
-    def lookup(self, name: str) -> Account | None:
+    def lookup(self, name: str) -> Credentials | None:
+        wanted = select(Account.id, Account.password_hash).where(Account.name == name)
         with Session(engine) as database:
-            return database.scalar(select(Account).where(Account.name == name))
+            row = database.execute(wanted).one_or_none()
+        return Credentials(row.id, row.password_hash) if row else None
 
 
 def save_hash(account: SignInAccount, password_hash: str) -> None:

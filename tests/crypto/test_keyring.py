@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -158,7 +159,7 @@ def test_concurrent_changes_lose_no_key(tmp_path: Path) -> None:
     Keyring.open(file_of(tmp_path), create=True)
     rings = [Keyring.open(file_of(tmp_path)) for _ in range(4)]
     threads = [
-        threading.Thread(target=lambda ring=ring: [ring.rotate() for _ in range(3)])  # type: ignore[misc]
+        threading.Thread(target=lambda ring=ring: [ring.rotate() for _ in range(3)])
         for ring in rings
     ]
     for thread in threads:
@@ -197,9 +198,7 @@ def test_a_file_that_becomes_malformed_is_told_and_not_adopted(
 def shown_by(error: BaseException) -> str:
     assert error.__traceback__ is not None
     below_the_test = error.__traceback__.tb_next  # the test's own variables do hold keys
-    captured = traceback.TracebackException(
-        type(error), error, below_the_test, capture_locals=True
-    )
+    captured = traceback.TracebackException(type(error), error, below_the_test, capture_locals=True)
     return "".join(captured.format()) + repr(error)
 
 
@@ -211,7 +210,7 @@ def test_no_key_bytes_in_tracebacks_even_with_locals(tmp_path: Path) -> None:
     secrets += [repr(m)[2:-1] for m in material]
     sealed = bytearray(keyring.sealer("t", "c").seal(b"x"))
     sealed[-1] ^= 1
-    attempts = [
+    attempts: list[Callable[[], object]] = [
         lambda: keyring.sealer("t", "c").open(bytes(sealed)),
         lambda: keyring.sealer("t", "c").open(b"\x01" + bytes(80)),
         lambda: keyring.signer().verify(bytes(72), b""),

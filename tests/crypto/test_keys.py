@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from dataclasses import asdict
 from typing import Any
 
@@ -79,8 +80,10 @@ def test_a_key_shows_itself_nowhere() -> None:
     shown = repr(key) + str(key) + f"{key}" + repr(fresh())
     assert repr(key.reveal())[2:-1] not in shown
     assert key.reveal().hex() not in shown
+    assert key.reveal() not in [getattr(value, "value", value) for value in asdict(key).values()]
+    assert "redacted" in repr(asdict(key))
     with pytest.raises(SecretError):
-        asdict(key)
+        pickle.dumps(key)
 
 
 def test_a_destroyed_key_reveals_nothing() -> None:

@@ -22,6 +22,7 @@ class Clinic:
     def __init__(self, data: Path) -> None:
         self.data = data
         self.passwords: dict[str, str] = {}
+        self.clients: list[httpx.Client] = []
         self.start()
 
     def start(self) -> None:
@@ -63,6 +64,8 @@ class Clinic:
         self.process.wait()
 
     def stop(self) -> None:
+        for client in self.clients:
+            client.close()
         self.process.terminate()
         try:
             self.process.wait(10)
@@ -72,6 +75,7 @@ class Clinic:
     def client(self, name: str = "") -> httpx.Client:
         """A browser of somebody; signed in, where `name` says who."""
         client = httpx.Client(base_url=self.url, headers={"origin": self.url}, timeout=20)
+        self.clients.append(client)
         if name:
             answer = client.post("/sign-in", json=self.credentials(name))
             assert answer.status_code == 204, answer.text

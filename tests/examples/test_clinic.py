@@ -5,6 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,8 @@ PROBLEM = "application/problem+json"
 
 
 def rows(clinic: "Clinic", query: str) -> list[Any]:
-    with sqlite3.connect(clinic.data / "clinic.db") as database:
-        found = database.execute(query).fetchall()
-    database.close()
-    return found
+    with closing(sqlite3.connect(clinic.data / "clinic.db")) as database:
+        return database.execute(query).fetchall()
 
 
 def register(client: httpx.Client, name: str) -> str:
@@ -108,49 +107,53 @@ def test_notes_lie_in_no_file_and_move_to_no_other_row(clinic: "Clinic") -> None
     assert not any(SECRET.encode() in file.read_bytes() for file in files)
     assert SECRET in ann.get(f"/patients/{first}/notes").text
     # Somebody with the database in hand moves a record to the patient that they may ask about.
-    with sqlite3.connect(clinic.data / "clinic.db") as database:
+    with closing(sqlite3.connect(clinic.data / "clinic.db")) as database, database:
         stolen = "(SELECT body_sealed FROM notes WHERE patient_id = ?)"
         database.execute(
             f"UPDATE notes SET body_sealed = {stolen} WHERE patient_id = ?",
             (first.replace("-", ""), second.replace("-", "")),
         )
-    database.close()
     moved = ann.get(f"/patients/{second}/notes")
     assert moved.status_code == 500
     assert SECRET not in moved.text
     assert events(clinic, "crypt_decrypt_fail")
 
 
+def search_by_string_building(clinic: "Clinic", name: str) -> tuple[list[Any], list[Any]]:
+    """What the attacker gets of the same file from a careless query, and the tables left."""
+    with (
+        closing(sqlite3.connect(clinic.data / "clinic.db")) as original,
+        closing(sqlite3.connect(":memory:")) as copy,
+    ):
+        original.backup(copy)
+        query = f"SELECT id, name, born FROM patients WHERE name LIKE '%{name}%'"
+        if ";" in name:
+            copy.executescript(query)  # many a database takes two statements at once
+            found = []
+        else:
+            found = copy.execute(query).fetchall()
+        return found, copy.execute("SELECT name FROM sqlite_master").fetchall()
+
+
 @pytest.mark.parametrize(
-    "attack",
+    ("attack", "loot"),
     [
-        "' OR '1'='1",
-        "'; DROP TABLE patients; --",
-        "%' UNION SELECT password_hash, name, role FROM accounts --",
-        "%",
-        "_",
-        "\\",
+        ("' OR '1'='1", "Somebody"),
+        ("%' UNION SELECT password_hash, name, role FROM accounts --", "$argon2id$"),
+        ("'; DROP TABLE patients; --", "no table"),
+        ("%", "Somebody"),
+        ("_", "Somebody"),
     ],
 )
-def test_a_search_is_only_a_search(clinic: "Clinic", attack: str) -> None:
+def test_a_search_is_only_a_search(clinic: "Clinic", attack: str, loot: str) -> None:
     ray = clinic.client("ray")
-    patient = register(ray, "Somebody")
-    assert ray.get("/patients", params={"name": attack}).json() == []
-    # The same text by string building, on the same file, does what the attacker wants.
-    with sqlite3.connect(f"file:{clinic.data / 'clinic.db'}?mode=ro", uri=True) as database:
-        try:
-            naive = database.execute(
-                f"SELECT id, name, born FROM patients WHERE name LIKE '%{attack}%'"
-            ).fetchall()
-        except sqlite3.Error:
-            naive = [("error",)]
-        except sqlite3.Warning:
-            naive = [("warning",)]
-    database.close()
-    assert naive or attack == "\\"
-    assert register(ray, f"Honest {attack}")
-    found = ray.get("/patients", params={"name": attack}).json()
-    assert [one["name"] for one in found] == [f"Honest {attack}"]
+    patient, honest = register(ray, "Somebody"), register(ray, f"Honest {attack}")
+    found, tables = search_by_string_building(clinic, attack)
+    assert loot in str(found) or (loot == "no table" and ("patients",) not in tables)
+    answer = ray.get("/patients", params={"name": attack})
+    assert loot not in answer.text
+    assert honest in [one["id"] for one in answer.json()]
+    assert all(attack in one["name"] for one in answer.json())
     assert ray.get(f"/patients/{patient}").status_code == 200
 
 

@@ -5,14 +5,20 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from stockade.core.errors import StoreError
 from stockade.stores import SQLiteStore
+
+
+def rows(path: str | Path, query: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
 
 
 def mode(path: Path) -> int:
@@ -113,10 +119,11 @@ def test_sigkill_loses_no_committed_entry(tmp_path: Path) -> None:
     store = SQLiteStore(path)
     kept = [int(key[2:]) for key, _ in store.scan("k:")]
     assert kept[: len(told)] == told
-    assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert rows(path, "PRAGMA integrity_check") == [("ok",)]
     store.close()
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_fork_gets_connections_of_its_own(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "state.db")
     store.put("parent", b"x")
@@ -155,6 +162,20 @@ def test_readers_do_not_wait_for_a_writer_and_writers_say_why(tmp_path: Path) ->
     store.close()
 
 
+def test_opening_waits_for_who_is_just_creating_the_file(tmp_path: Path) -> None:
+    # SQLite's own busy timeout does not cover the switch to the write-ahead log.
+    path = tmp_path / "state.db"
+    first = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    first.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.2, first.execute, ("ROLLBACK",))
+    release.start()
+    store = SQLiteStore(path, busy_timeout=5)
+    store.put("k", b"x")
+    store.close()
+    release.join()
+    first.close()
+
+
 def test_what_is_not_ours_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "shop.db"
     shop = sqlite3.connect(path)
@@ -163,8 +184,7 @@ def test_what_is_not_ours_is_refused_and_left_alone(tmp_path: Path) -> None:
     shop.close()
     with pytest.raises(StoreError, match="no state of this version"):
         SQLiteStore(path)
-    tables = sqlite3.connect(path).execute("SELECT name FROM sqlite_schema").fetchall()
-    assert tables == [("orders",)]
+    assert rows(path, "SELECT name FROM sqlite_schema") == [("orders",)]
 
 
 def test_newer_schema_is_refused(tmp_path: Path) -> None:

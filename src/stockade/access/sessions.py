@@ -105,7 +105,7 @@ class Sessions:
         """A new session for `account`, under a new token.
 
         `replaces` is the token that the client sent, if any: that session ends. `since` is when the
-        proof of identity began; where the account was revoked after that, nothing is issued. Raises Denied (401).
+        proof of identity began. Raises Denied (401) where the account was revoked after that.
         """
         if replaces:
             self.end(replaces, cause="replaced")
@@ -119,10 +119,11 @@ class Sessions:
             expires=now + self.absolute,
             client="" if request is None else request.client,
         )
-        # The account's index first: a session that revocation cannot find must not exist.
-        self._store.put(_index(account) + session.id, b"", ttl=self.absolute)
+        # The account's index first: a session that revocation cannot find must not exist. Both
+        # outlast the session, or its end would pass unnoticed.
+        self._store.put(_index(account) + session.id, b"", ttl=2 * self.absolute)
         self._store.put(_seen(session.id), b"%r" % now, ttl=self._idle)
-        self._store.put(_key(session.id), _encode(_Record(live=session)), ttl=self.absolute)
+        self._store.put(_key(session.id), _encode(_Record(live=session)), ttl=2 * self.absolute)
         emit(
             "session_created",
             Outcome.ALLOWED,

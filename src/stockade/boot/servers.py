@@ -43,7 +43,7 @@ def _uvicorn(module: Any, stockade: Guardian) -> None:
 
 
 def guard(app: Any, stockade: Guardian) -> Any:
-    """`app`, guarded: in place where a Starlette application is found inside, else from outside."""
+    """`app`, guarded: in place where it holds a Starlette application, else from outside."""
     try:
         application = find_application(app)
         if application is None:

@@ -59,7 +59,7 @@ class Bus:
         self._batch_subscribers: list[Batch] = []
         self._audit_subscribers: list[Audit] = []
         self._start_over()
-        itself = weakref.ref(self)
+        itself: weakref.ref[Bus] = weakref.ref(self)
         os.register_at_fork(after_in_child=lambda: _start_over(itself))
 
     def _start_over(self) -> None:

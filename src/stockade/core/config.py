@@ -40,14 +40,14 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     pass
 
 
-class DefenceSettings(_Section):
+class DefenceSettings(_Section, frozen=True, kw_only=True):
     """What happens when a defence finds something."""
 
     mode: Mode = "block"
     """`block` refuses, `observe` only reports, `off` does neither (for comparisons)."""
 
 
-class RequestSettings(_Section):
+class RequestSettings(_Section, frozen=True, kw_only=True):
     """Limits of a request; sizes in bytes. Each breach is a 4xx and an event."""
 
     max_body: int = 8 << 20
@@ -66,7 +66,7 @@ class RequestSettings(_Section):
     security_headers: bool = True
 
 
-class FirewallSettings(_Section):
+class FirewallSettings(_Section, frozen=True, kw_only=True):
     """The sinks that are guarded, each with a mode of its own."""
 
     sql: SinkMode = "inherit"
@@ -78,19 +78,19 @@ class FirewallSettings(_Section):
     """What a sink does outside any request, where nothing tells untrusted values from others."""
 
 
-class CryptoSettings(_Section):
+class CryptoSettings(_Section, frozen=True, kw_only=True):
     """Where the keys are."""
 
     keyring: str = ".stockade/keys.json"
 
 
-class StoreSettings(_Section):
+class StoreSettings(_Section, frozen=True, kw_only=True):
     """State that defences share: `memory`, or the path of an SQLite file."""
 
     url: str = ".stockade/state.db"
 
 
-class WatchSettings(_Section):
+class WatchSettings(_Section, frozen=True, kw_only=True):
     """Where events go."""
 
     log: str = "-"
@@ -107,7 +107,7 @@ class WatchSettings(_Section):
     """… for so many seconds."""
 
 
-class AccessSettings(_Section):
+class AccessSettings(_Section, frozen=True, kw_only=True):
     """Who may do what."""
 
     policies: str = "policies"
@@ -115,7 +115,7 @@ class AccessSettings(_Section):
     session_absolute: float = 43_200.0
 
 
-class ConfineSettings(_Section):
+class ConfineSettings(_Section, frozen=True, kw_only=True):
     """What `stockade run` takes from the process before it starts."""
 
     no_new_privileges: bool = True
@@ -125,7 +125,7 @@ class ConfineSettings(_Section):
     """Refuse to start where a layer is missing."""
 
 
-class Settings(_Section):
+class Settings(_Section, frozen=True, kw_only=True):
     """Everything, by section; secrets maps a name to a reference."""
 
     defence: DefenceSettings = DefenceSettings()
@@ -156,7 +156,8 @@ def load(
     environ = os.environ if environ is None else environ
     named = path or environ.get("STOCKADE_CONFIG")
     file = Path(named) if named else Path("stockade.toml")
-    text, document = "", {}
+    text = ""
+    document: dict[str, Any] = {}
     if named or file.is_file():
         text, document = _read(file)
     _check_names(document, file, text)
@@ -208,7 +209,8 @@ def _check_names(document: dict[str, Any], file: Path, text: str) -> None:
         for key in values:
             if key not in known:
                 raise ConfigError(
-                    f"{file}:{_line(text, section, key)}: unknown key {key!r} in [{section}]; {_nearest(key, known)}"
+                    f"{file}:{_line(text, section, key)}: unknown key {key!r} in [{section}]; "
+                    f"{_nearest(key, known)}"
                 )
 
 
@@ -263,5 +265,6 @@ def _convert(document: dict[str, Any], file: Path, text: str) -> Settings:
         section, key = (where[1], where[2] or "") if where else ("", "")
         what = str(error).partition(" - at")[0]
         raise ConfigError(
-            f"{file}:{_line(text, section, key)}: [{section}] {key}: {what[:1].lower()}{what[1:]}"
+            f"{file}:{_line(text, section, key)}: [{section}] {key or '…'}: "
+            f"{what[:1].lower()}{what[1:]}"
         ) from None

@@ -62,7 +62,7 @@ class Tally:
         self.log_lost: Counter[str] = Counter()
         """Lines that could not even be kept in memory, by file."""
         self._routes: set[str] = set()
-        itself = weakref.ref(self)
+        itself: weakref.ref[Tally] = weakref.ref(self)
         os.register_at_fork(after_in_child=lambda: _clear(itself))
 
     def row(self, status: int, route: str) -> Row:

@@ -85,7 +85,7 @@ class Keyring:
         return cls(home)
 
     def __repr__(self) -> str:
-        return f"Keyring({self._home!r}, {len(self.keys.keys)} keys)"
+        return f"Keyring({self._home!r})"
 
     # -- what is made from keys ------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from stockade.core.errors import ConfigError, CryptoError
 from stockade.core.ports import Sealer
@@ -85,8 +85,17 @@ class Sealed(TypeDecorator[str]):
         record = value if isinstance(value, bytes) else _record(value)
         return _sealer(self.keys, self.table, self.column).open(record).decode()
 
-    def process_literal_param(self, value: str | None, dialect: Dialect) -> NoReturn:
-        raise CryptoError("a sealed value is never written into the text of a query: bind it")
+    def literal_processor(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, dialect: Dialect
+    ) -> Callable[[str | None], str]:
+        """Write a value into a query's text sealed: refusing would have it in the error instead."""
+        opening, closing = ("'\\x", "'::bytea") if dialect.name == "postgresql" else ("X'", "'")
+
+        def process(value: str | None) -> str:
+            record = self.process_bind_param(value, dialect)
+            return "NULL" if record is None else f"{opening}{record.hex()}{closing}"
+
+        return process
 
 
 class SealedAttribute:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-
-# The class itself: the firewall replaces `sqlite3.connect`, and this is not the application's SQL.
 from sqlite3 import Connection, OperationalError
 
 from stockade.core.errors import StoreError
@@ -31,6 +29,11 @@ _SCHEMA = (
 )
 
 
+class _StoreConnection(Connection):
+    """Made from the class itself, for the firewall replaces `sqlite3.connect`; it knows this one
+    by its module and does not take it for a connection of the application's."""
+
+
 def open_connection(path: str, busy_timeout: float) -> Connection:
     """A connection to the file at `path`, created with mode 0600 and the current schema.
 
@@ -38,7 +41,7 @@ def open_connection(path: str, busy_timeout: float) -> Connection:
     file of another application or of a newer Stockade.
     """
     _prepare_file(path)
-    connection = Connection(
+    connection = _StoreConnection(
         path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
     )
     try:

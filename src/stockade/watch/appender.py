@@ -58,7 +58,7 @@ class Appender:
         self._failing = False
         self._complained = float("-inf")
         self.lock = threading.Lock()
-        itself = weakref.ref(self)
+        itself: weakref.ref[Appender] = weakref.ref(self)
         os.register_at_fork(after_in_child=lambda: _forget(itself))
 
     def append(self, data: bytes) -> bool:

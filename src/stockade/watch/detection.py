@@ -129,7 +129,9 @@ class FailedSignIns:
                 ("authn_login_fail_max", "One client failed to sign in to one account too often."),
                 ("detection_raised", "Somebody guesses the password of an account."),
             ):
-                self._publish(_about(event, name, outcome, reason, account, failures, window, seconds))
+                self._publish(
+                    _about(event, name, outcome, reason, account, failures, window, seconds)
+                )
 
 
 def _about(

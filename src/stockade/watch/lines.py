@@ -86,7 +86,7 @@ def _printable(text: str) -> str:
 
 
 def _mapped(value: Any, change: Callable[[str], str], *, numbers: bool = False) -> Any:
-    """`value` with `change` applied to every string, and to numbers where they are changed by it."""
+    """`value` with `change` applied to every string, and to numbers that it would change."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):

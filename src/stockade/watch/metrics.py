@@ -29,9 +29,9 @@ except ImportError:
 
 __all__ = ["Metrics", "MetricsServer"]
 
-type_Scope = MutableMapping[str, Any]
-type_ASGI = Callable[
-    [type_Scope, Callable[[], Awaitable[type_Scope]], Callable[[type_Scope], Awaitable[None]]],
+Message = MutableMapping[str, Any]
+ASGIApplication = Callable[
+    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]],
     Awaitable[None],
 ]
 _SECOND = 1e9
@@ -65,9 +65,9 @@ class Metrics:
         """All metrics in the text format of Prometheus."""
         return generate_latest(self.registry)
 
-    def asgi_app(self) -> type_ASGI:
+    def asgi_app(self) -> ASGIApplication:
         """An ASGI application to mount; guard it, for routes and rules are told to whoever asks."""
-        return cast(type_ASGI, make_asgi_app(self.registry))
+        return cast(ASGIApplication, make_asgi_app(self.registry))
 
     def serve(self, address: str) -> MetricsServer:
         """Serve on `host:port` from a thread of its own; port 0 takes a free one.
@@ -83,8 +83,8 @@ class Metrics:
             started = _start_http_server(int(port), host.strip("[]"), self.registry)
         except OSError as error:
             raise ConfigError(
-                f"watch.metrics cannot listen on {address} ({error.strerror}); choose another port, "
-                "or stop what listens there"
+                f"watch.metrics cannot listen on {address} ({error.strerror}); choose another "
+                "port, or stop what listens there"
             ) from None
         return MetricsServer(*started)
 

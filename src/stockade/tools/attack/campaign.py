@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from stockade.tools.attack.client import Client, Unsendable
@@ -23,6 +23,7 @@ from stockade.tools.attack.server import Server
 
 __all__ = ["Campaign", "Courtesy", "describe"]
 
+# Values without any structure: what an answer shows to them, it shows to everybody.
 _NEUTRAL = ("", "%", "*")
 _BITS = 12
 _PRINT_OPENAPI = (
@@ -38,6 +39,8 @@ class Courtesy(NamedTuple):
     operation: Operation
     slot: Slot | None
     value: str
+    plain: str
+    """The value before it was put into the form that the description's example shows."""
     answer: Answer
 
     @property
@@ -103,6 +106,7 @@ class Campaign:
             factors=(0, 0),
             mark="",
             content="",
+            example="",
         )
 
     @property
@@ -142,30 +146,28 @@ class Campaign:
         """Send honest values everywhere; what an answer shows to them proves nothing later."""
         known = (*self.aim.rows, self.aim.leaked, self.aim.canary)
         for operation in self.operations:
-            for slot, value, honest in self._courtesies(operation):
+            for slot, value, plain in self._courtesies(operation):
                 try:
                     answer = self._send(operation, slot, value)
                 except Unsendable:
                     continue
                 text = self._effects(operation, answer)
                 self.databases.tampered()
-                self._harmless[operation.name].update(each for each in known if each in text)
-                if honest:
-                    yield Courtesy(operation, slot, value, answer)
+                if plain in _NEUTRAL:
+                    self._harmless[operation.name].update(each for each in known if each in text)
+                yield Courtesy(operation, slot, value, plain, answer)
 
     @staticmethod
-    def _courtesies(operation: Operation) -> Iterator[tuple[Slot | None, str, bool]]:
-        yield None, "", True
+    def _courtesies(operation: Operation) -> Iterator[tuple[Slot | None, str, str]]:
+        yield None, "", ""
         for slot in operation.slots:
             if not slot.text:
                 continue
-            for value in HONEST:
-                yield slot, value, True
-            if encode("example", slot, "x") != "x":
-                for value in HONEST:
-                    yield slot, encode("example", slot, value), True
-            for value in _NEUTRAL:
-                yield slot, value, False
+            shaped = encode("example", slot, "x") != "x"
+            for value in (*_NEUTRAL, *HONEST):
+                yield slot, value, value
+                if shaped:
+                    yield slot, encode("example", slot, value), value
 
     # -- attacks ---------------------------------------------------------------------------------
 
@@ -192,7 +194,7 @@ class Campaign:
     def attempt(self, planned: Planned) -> Attempt:
         """Try one technique in one encoding at one slot."""
         refused = False
-        aim = self.aim.afresh()
+        aim = self.aim.afresh(planned.slot.example)
         for payload in planned.technique.make(aim):
             try:
                 if "{condition}" in payload.text:
@@ -251,5 +253,3 @@ class Campaign:
             if self.files.changed(Evidence((), mark))
         ]
 
-
-type_Progress = Callable[[str, int, int], None]

@@ -14,6 +14,10 @@ from stockade.tools.attack.payloads import FAMILIES
 
 __all__ = ["Report", "Run"]
 
+# At a slot that can be exploited, a value with one of these is not honest text any more but changes
+# what runs, whether a person meant it or not.
+_MISREAD = {"sql": "'\"", "shell": "'\"`$\\"}
+
 type_Slot = tuple[str, str, str]
 
 
@@ -98,6 +102,8 @@ class Report:
             before, after = bare.courtesies.get(key), courtesy.answer
             if before is None or before.answer.status >= 400 or before.answer.status == 0:
                 continue  # bare, too, this value did not do what the person wanted
+            if set(courtesy.plain) & set(_MISREAD.get(exploited.get(key[:3], ""), "")):
+                continue  # bare, the application took a part of this value for code
             if after.problem or after.status >= 500 or after.status == 0:
                 rule = guarded.rules.get(_request_id(after.text), "").partition(".")[0]
                 family = rule if rule in FAMILIES else exploited.get(key[:3], FAMILIES[0])

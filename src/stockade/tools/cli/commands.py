@@ -58,7 +58,9 @@ def run(
     from stockade.tools.run import run as run_guarded
 
     try:
-        code = run_guarded(command, mode=mode and mode.value, config_file=config, grace=grace)
+        code = run_guarded(
+            command, mode=None if mode is None else mode.value, config_file=config, grace=grace
+        )
     except StockadeError as error:
         sys.stderr.write(f"stockade: {error}\n")
         raise typer.Exit(2) from None

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from stockade import boot
@@ -39,6 +39,7 @@ class Supervisor:
         self._remarked = False
         self._refused = False
         self._asked_to_end = False
+        self._ended = False
         self._kill_at: float | None = None
 
     def run(self, command: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -56,12 +57,12 @@ class Supervisor:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _spawn(
-        self, command: Sequence[str], environ: Mapping[str, str], mask: set[signal.Signals]
+        self, command: Sequence[str], environ: Mapping[str, str], mask: Iterable[int]
     ) -> int:
         try:
             return os.posix_spawnp(
                 command[0],
-                command,
+                list(command),
                 {**environ, boot.PIPE: self._reports.address},
                 setsigmask=mask,
                 setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # Python ignores them; others need them
@@ -127,8 +128,9 @@ class Supervisor:
     def _refuse(self) -> None:
         if self._tell.mode == "block" and not self._refused:
             self._refused = True
-            self._kill_at = time.monotonic() + PATIENCE
-            os.kill(self._child, signal.SIGTERM)
+            if not self._ended:
+                self._kill_at = time.monotonic() + PATIENCE
+                os.kill(self._child, signal.SIGTERM)
 
     def _reap(self) -> int | None:
         """The wait status of the command once it has ended; orphans are buried in passing."""
@@ -144,18 +146,13 @@ class Supervisor:
                 found = status
 
     def _finish(self, status: int) -> int:
+        self._ended = True
         self._reports.settle()
-        self._child = _first_orphan() or os.getpid()  # for reports that arrive now: nobody to end
-        for message in self._reports.take():
-            self._guarded |= message.get("kind") == boot.GUARDED
-            self._serving |= message.get("kind") == boot.SERVING
-            if message.get("kind") in (boot.FAILED, boot.ABSENT):
-                self._tell.failed(message)
-                self._refused |= self._tell.mode == "block"
-        if not self._guarded and not self._remarked and not self._refused:
+        self._listen()
+        if not (self._guarded or self._remarked or self._refused):
             self._tell.unguarded("it ended, and no Python had reported itself guarded")
-            self._refused = self._tell.mode == "block"
-        elif self._guarded and not self._serving and not self._remarked:
+            self._refuse()
+        elif not (self._serving or self._remarked or self._refused):
             self._tell.no_server()
         if self._asked_to_end or self._refused:
             _end_orphans()
@@ -167,7 +164,7 @@ class Supervisor:
 
 def _wait(waited: frozenset[signal.Signals], timeout: float | None) -> tuple[int, bool]:
     """The next signal, and whether a terminal sent it to everyone; (0, False) at the timeout."""
-    if sys.platform == "linux":
+    if kernel.LINUX:
         info = (
             signal.sigwaitinfo(waited) if timeout is None else signal.sigtimedwait(waited, timeout)
         )
@@ -190,10 +187,6 @@ def _orphans() -> list[int]:
         ]
     except OSError:
         return []
-
-
-def _first_orphan() -> int:
-    return next(iter(_orphans()), 0)
 
 
 def _end_orphans() -> None:

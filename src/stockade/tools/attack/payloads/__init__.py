@@ -40,10 +40,13 @@ class Aim(NamedTuple):
     mark: str
     """The name of a file that only this attempt would create."""
     content: str
+    example: str
+    """The honest value of the slot."""
 
-    def afresh(self) -> Aim:
+    def afresh(self, example: str) -> Aim:
         """The same canaries, new random numbers."""
         return self._replace(
+            example=example,
             factors=(1_000_003 + secrets.randbelow(9_000_000), 1_000_003 + secrets.randbelow(9_000_000)),
             mark=f"stk{next(_numbers)}{secrets.token_hex(4)}",
             content=secrets.token_hex(8),

