@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -26,7 +27,8 @@ class Measured(NamedTuple):
     bare: float
     spread: float
     """The distance between the quartiles of the rounds."""
-    peers: dict[str, float] = {}
+    peers: Mapping[str, float] = MappingProxyType({})
+    """Further figures of the run, by what they are of; in the budget's unit."""
 
 
 class Unmeasured(Exception):

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from benchmarks.claim import Unmeasured
@@ -31,8 +32,11 @@ _BROWSER = (
 )
 
 
+@cache
 def cores() -> tuple[int, int]:
-    """The core for the server and the one for the client."""
+    """The core for every server and the one for the client."""
+    # Once a process: pinning the client narrows what the kernel would answer the next time, and a
+    # second server on the client's core looks a fifth cheaper than it is.
     if not hasattr(os, "sched_getaffinity"):
         raise Unmeasured("the CPU time of a server is read from /proc, which only Linux has")
     usable = sorted(os.sched_getaffinity(0))
@@ -52,8 +56,9 @@ def cpu_nanoseconds(pid: int) -> int:
 class Load:
     """One server under load. `round()` gives the server's CPU microseconds a request."""
 
-    def __init__(self, pid: int, port: int, method: str, path: str, body: bytes) -> None:
+    def __init__(self, pid: int, port: int, log: Path, method: str, path: str, body: bytes) -> None:
         self.pid = pid
+        self._log = log
         self.requests = 0
         """Requests sent so far, all of them answered."""
         head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n".encode() + _BROWSER
@@ -70,7 +75,7 @@ class Load:
         self.requests += 1
         answer = b""
         while b"\r\n\r\n" not in answer or len(answer) < _length(answer):
-            answer += self._sockets[0].recv(65_536) or _fail("closed the connection")
+            answer += self._receive(self._sockets[0])
         return answer
 
     def round(self, seconds: float) -> float:
@@ -81,14 +86,26 @@ class Load:
             for connection in self._sockets:
                 connection.sendall(self._request)
             for connection in self._sockets:
-                answer = connection.recv(65_536)
+                answer = self._receive(connection)
                 while len(answer) < size:
-                    answer += connection.recv(65_536) or _fail("closed the connection")
+                    answer += self._receive(connection)
                 if len(answer) != size or answer[:12] != status:
-                    _fail(f"answered {answer[:80]!r}, {len(answer)} bytes, not {size}")
+                    raise self._failure(
+                        f"answered {answer[:80]!r}, {len(answer)} bytes, not {size}"
+                    )
             sent += CONNECTIONS
         self.requests += sent
         return (cpu_nanoseconds(self.pid) - before) / sent / 1_000
+
+    def _receive(self, connection: socket.socket) -> bytes:
+        data = connection.recv(65_536)
+        if not data:
+            raise self._failure("closed the connection")
+        return data
+
+    def _failure(self, what: str) -> RuntimeError:
+        said = self._log.read_text("utf-8", "replace")[-2_000:]
+        return RuntimeError(f"the server {what}; nothing was measured. Its log ends:\n{said}")
 
     def close(self) -> None:
         """Close the connections."""
@@ -102,11 +119,7 @@ def _length(answer: bytes) -> int:
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
             return len(head) + 4 + int(value)
-    return _fail(f"answered without a length: {head[:80]!r}")
-
-
-def _fail(what: str) -> int | bytes:  # type: ignore[misc]
-    raise RuntimeError(f"the server {what}: nothing was measured; its log may say why")
+    raise RuntimeError(f"the server answered without a length: {head[:80]!r}")
 
 
 @contextmanager
@@ -122,19 +135,17 @@ def serving(
             *(sys.executable, "-m", "benchmarks.apps", str(folder), str(fileno)),
             *(str(server_core), *flags),
         ]
-        with (folder / "server.log").open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, pass_fds=[fileno])
+        log = folder / "server.log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(command, stdout=file, stderr=file, pass_fds=[fileno])
     mine = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {client_core})
     try:
-        load = Load(process.pid, port, method, path, body)
+        load = Load(process.pid, port, log, method, path, body)
         try:
             yield load
         finally:
             load.close()
-    except (OSError, RuntimeError) as error:
-        said = (folder / "server.log").read_text("utf-8", "replace")[-2_000:]
-        raise RuntimeError(f"{error}\nThe server's log ends:\n{said}") from error
     finally:
         os.sched_setaffinity(0, mine)
         process.send_signal(signal.SIGTERM)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,7 +13,7 @@ from stockade.unsafe import waive
 from tests.conftest import Request, Switch
 
 VALUE = "1 OR 1"
-TODAY = date.today()
+TODAY = datetime.now(UTC).date()
 
 
 def run() -> None:

@@ -86,7 +86,9 @@ def fill_in(root: Path) -> None:
     """Put database and files into `root`, which is emptied first if it is a range's folder."""
     marker = root / "this-is-the-range"
     if root.exists() and not marker.exists():
-        raise SystemExit(f"{root.name} exists and is not the range's: move it, or name another folder")
+        raise SystemExit(
+            f"{root.name} exists and is not the range's: move it, or name another folder"
+        )
     shutil.rmtree(root, ignore_errors=True)
     (root / "public").mkdir(parents=True)
     marker.touch()

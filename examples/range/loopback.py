@@ -116,4 +116,3 @@ class LoopbackOnly:
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             return "another site's page sent this"
         return ""
-

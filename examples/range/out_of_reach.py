@@ -6,6 +6,7 @@
 import codecs
 import csv
 import io
+import subprocess
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, File, Header, HTTPException, Query, UploadFile
@@ -23,11 +24,15 @@ def because(reason: str) -> dict[str, Any]:
 
 
 # What a stored value does shows in another request; OpenAPI calls that a link.
-_FOLLOWED_BY = {200: {"links": {"effect": {"operationId": "stored_value_used"}}}}
+_FOLLOWED_BY: dict[int | str, dict[str, Any]] = {
+    200: {"links": {"effect": {"operationId": "stored_value_used"}}}
+}
 
 
 @router.put(
-    "/reach/stored/name", openapi_extra=because("stored value"), responses=_FOLLOWED_BY  # type: ignore[arg-type]
+    "/reach/stored/name",
+    openapi_extra=because("stored value"),
+    responses=_FOLLOWED_BY,
 )
 def stored_value(owner: Annotated[str, Body(embed=True, examples=["ann"])]) -> dict[str, bool]:
     """Stores the value correctly, with a parameter."""
@@ -85,3 +90,16 @@ def resolved(name: Annotated[str, Query(examples=["menu.txt"])]) -> dict[str, st
     if not file.is_file():
         raise HTTPException(404, "no such file")
     return {"content": file.read_text()}
+
+
+@router.get("/reach/program/query", openapi_extra=because("path opened by another program"))
+def other_program(name: Annotated[str, Query(examples=["menu.txt"])]) -> dict[str, str]:
+    """One argument stays one argument; which file it names is the other program's business."""
+    done = subprocess.run(
+        ["cat", "--", name.replace("\0", "")],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=public_folder(),
+    )
+    return {"content": done.stdout}

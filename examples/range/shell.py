@@ -28,7 +28,13 @@ def answer(status: int | None, output: str | bytes) -> Output:
 def run(command: str | list[str], *, shell: bool = False) -> subprocess.CompletedProcess[str]:
     """`subprocess.run` in the public folder, its output captured."""
     return subprocess.run(
-        command, shell=shell, capture_output=True, text=True, timeout=5, cwd=public_folder()
+        command,
+        shell=shell,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=5,
+        cwd=public_folder(),
     )
 
 
@@ -159,9 +165,9 @@ def safe_getoutput_json_key(words: Words) -> Output:
 
 
 @router.post("/weak/shell/popen/form")
-def weak_popen_form(file: Annotated[str, Form(examples=["menu.txt"])]) -> Output:
-    """Weak: `Popen` with `shell=True`, and a file's name in the middle."""
-    command = f"sort {file} | head -n 3"
+def weak_popen_form(word: Annotated[str, Form(examples=["salad"])]) -> Output:
+    """Weak: `Popen` with `shell=True`, the value in the middle of a pipeline."""
+    command = f"grep {word} menu.txt | sort"
     pipe = subprocess.PIPE
     with subprocess.Popen(
         command, shell=True, stdout=pipe, stderr=pipe, cwd=public_folder()
@@ -171,9 +177,7 @@ def weak_popen_form(file: Annotated[str, Form(examples=["menu.txt"])]) -> Output
 
 
 @router.post("/safe/shell/popen/form")
-def safe_popen_form(file: Annotated[str, Form(examples=["menu.txt"])]) -> Output:
-    """Safe: known names only, sorted in Python."""
-    if file not in os.listdir(public_folder()):
-        raise HTTPException(404, "no such file")
-    done = run(["sort", "--", file])
-    return {"output": "".join(done.stdout.splitlines(keepends=True)[:3])}
+def safe_popen_form(word: Annotated[str, Form(examples=["salad"])]) -> Output:
+    """Safe: a list of arguments, no shell; sorted in Python."""
+    found = run(["grep", "--", word.replace("\0", ""), "menu.txt"])
+    return {"output": "".join(sorted(found.stdout.splitlines(keepends=True)))}

@@ -85,7 +85,7 @@ def safe_string_cookie(customer: Annotated[str, Cookie(examples=["ann"])]) -> li
 
 @router.get("/weak/sql/string/path/{name}")
 def weak_string_path(name: Annotated[str, Path(examples=["Tea"])]) -> list[Row]:
-    """Weak: a segment of the path, percent-decoded by the server, holds any character but a slash."""
+    """Weak: a segment of the path, percent-decoded by the server, holds all but a slash."""
     return rows(f"SELECT id, name, price FROM products WHERE name = '{name}'")
 
 

@@ -128,9 +128,7 @@ def weak_string_header(x_owner: Annotated[str, Header(examples=["ann"])]) -> lis
 @router.get("/safe/alchemy/string/header")
 def safe_string_header(x_owner: Annotated[str, Header(examples=["ann"])]) -> list[Row]:
     """Safe: a bound parameter."""
-    return select(
-        "SELECT id, body FROM notes WHERE (lower(owner) = lower(:owner))", owner=x_owner
-    )
+    return select("SELECT id, body FROM notes WHERE (lower(owner) = lower(:owner))", owner=x_owner)
 
 
 @router.get("/weak/alchemy/like/cookie")

@@ -116,6 +116,7 @@ def weak_shell_base64(x_word: Annotated[str, Header(examples=[encoded("tea")])])
     done = subprocess.run(
         f"grep -- '{decoded(x_word)}' menu.txt",
         shell=True,
+        check=False,
         capture_output=True,
         text=True,
         cwd=public_folder(),
@@ -128,6 +129,7 @@ def safe_shell_base64(x_word: Annotated[str, Header(examples=[encoded("tea")])])
     """Safe: a list of arguments, no shell."""
     done = subprocess.run(
         ["grep", "--", decoded(x_word).replace("\0", ""), "menu.txt"],
+        check=False,
         capture_output=True,
         text=True,
         cwd=public_folder(),
@@ -141,6 +143,7 @@ def weak_shell_percent(word: Annotated[str, Query(examples=["tea%20"])]) -> dict
     done = subprocess.run(
         f"grep -- {unquote(word).strip()} menu.txt",
         shell=True,
+        check=False,
         capture_output=True,
         text=True,
         cwd=public_folder(),
@@ -155,6 +158,7 @@ def safe_shell_percent(word: Annotated[str, Query(examples=["tea%20"])]) -> dict
     """Safe: a list of arguments, no shell."""
     done = subprocess.run(
         ["grep", "--", unquote(word).strip().replace("\0", ""), "menu.txt"],
+        check=False,
         capture_output=True,
         text=True,
         cwd=public_folder(),

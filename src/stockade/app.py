@@ -6,8 +6,8 @@ The only module that knows them all.
 from __future__ import annotations
 
 import atexit
+import sys
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,11 +19,13 @@ from stockade.core.errors import ConfigError
 from stockade.core.events import Outcome
 from stockade.core.ports import PasswordHasher, Store
 from stockade.core.secret import Secret
+from stockade.core.tally import tally
 from stockade.firewall.firewall import Firewall
 
 if TYPE_CHECKING:
     from stockade.access import Policies, Sessions, StoreThrottle
     from stockade.crypto import Keyring
+    from stockade.secrets import Secrets
     from stockade.watch.log import JsonLog
 
 __all__ = ["Stockade"]
@@ -32,6 +34,9 @@ A = TypeVar("A", bound=Callable[..., Any])
 
 firewall = Firewall()
 """The firewall of this process."""
+
+
+_running: Stockade | None = None
 
 
 class _LateThrottle:
@@ -77,8 +82,17 @@ class Stockade:
     # -- starting and stopping -------------------------------------------------------------------
 
     def start(self) -> None:
-        """Install what the process shares: context in threads, the firewall, the event stream."""
+        """Install what the process shares: context in threads, the firewall, the event stream.
+
+        The last one started owns these: an application that protects itself under `stockade run`
+        replaces what the run had started, and nothing is written twice.
+        """
+        global _running
+        if _running is not None and _running is not self:
+            _running.close()
+        _running = self
         propagation.install()
+        tally.before_reading = firewall.count
         self._watch()
         mode = self.settings.defence.mode
         if mode == "off":
@@ -123,8 +137,7 @@ class Stockade:
         closers, self._closers = self._closers, []
         for closer in closers:
             closer()
-        with suppress(Exception):
-            atexit.unregister(self.close)
+        atexit.unregister(self.close)
 
     def _check_body(self) -> Callable[[str, bytes], None]:
         from stockade.boundary import check_body
@@ -133,28 +146,33 @@ class Stockade:
 
     def _watch(self) -> None:
         """Attach log, journal, metrics, detection and alerts to the bus."""
+        from stockade.secrets import live
         from stockade.watch.alert import AlertLine
         from stockade.watch.detection import FailedSignIns
         from stockade.watch.journal import Journal
         from stockade.watch.log import JsonLog
+        from stockade.watch.terminal import Terminal
 
-        watch = self.settings.watch
+        watch, mode = self.settings.watch, self.settings.defence.mode
         if watch.journal:
-            journal = Journal(self.path(watch.journal))
+            journal = Journal(self.path(watch.journal), secrets=live)
             self._attach(bus.subscribe_audit, journal.append)
             self._closers.append(journal.close)
         if watch.log:
-            self.log = JsonLog(watch.log if watch.log == "-" else self.path(watch.log))
+            file = watch.log if watch.log == "-" else self.path(watch.log)
+            self.log = JsonLog(file, secrets=live)
             self._attach(bus.subscribe, self.log)
             self._closers.append(self.log.close)
         detector = FailedSignIns(
-            _LateThrottle(self),
+            _LateThrottle(self) if mode == "block" else None,
             limit=watch.failed_sign_ins,
             window=watch.failed_sign_ins_window,
             seconds=watch.throttle,
         )
         self._attach(bus.subscribe, detector)
         self._attach(bus.subscribe, AlertLine())
+        if sys.stderr.isatty() and watch.log != "-":
+            self._attach(bus.subscribe, Terminal(sys.stderr))
         if watch.metrics:
             from stockade.watch.metrics import Metrics
 
@@ -176,7 +194,9 @@ class Stockade:
         from stockade.stores import open_store
 
         url = self.settings.store.url
-        store = open_store(url if url == "memory" else str(self.path(url)))
+        kind, _, path = url.rpartition("sqlite:")
+        in_memory = url in ("memory", ":memory:", "sqlite::memory:")
+        store = open_store(url if in_memory or kind else str(self.path(path)))
         self._closers.insert(0, store.close)
         return store
 
@@ -221,11 +241,15 @@ class Stockade:
 
         Raises ConfigError where the configuration has no such name.
         """
-        from stockade.secrets import resolve
-
-        reference = self.settings.secrets.get(name)
-        if reference is None:
+        if name not in self.secrets:
             raise ConfigError(
                 f'no secret {name!r} in [secrets]: add a line such as {name} = "env:…"'
             )
-        return resolve(reference)
+        return self.secrets[name]
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """The secrets that `[secrets]` names, each read when it is first revealed."""
+        from stockade.secrets import Secrets
+
+        return Secrets(self.settings.secrets)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from stockade.core.errors import ConfigError
@@ -22,7 +22,7 @@ LONGEST = timedelta(days=366)
 def waive(family: Literal["sql", "shell", "path"], *, reason: str, until: date) -> Iterator[None]:
     """Let the firewall's findings of one family pass inside the block, up to and with `until`.
 
-        with waive("sql", reason="report builder, admins only, ticket 812", until=date(2027, 3, 31)):
+        with waive("sql", reason="report builder, admins only", until=date(2027, 3, 31)):
             connection.execute(query_of_an_administrator)
 
     After that day the finding is refused again, and the event says that the waiver has expired.
@@ -30,7 +30,7 @@ def waive(family: Literal["sql", "shell", "path"], *, reason: str, until: date) 
     """
     if len(reason.strip()) < 10:
         raise ConfigError("a waiver needs a reason that a reviewer understands: say why, in words")
-    if until > date.today() + LONGEST:
+    if until > datetime.now(UTC).date() + LONGEST:
         raise ConfigError("a waiver holds for a year at most: choose an earlier date and renew it")
     token = granted.set((*granted.get(), Waiver(family, reason.strip(), until)))
     try:

@@ -26,7 +26,9 @@ def wait_for(condition: Any, seconds: float = 5.0) -> None:
 
 
 def test_both_lanes_reach_the_batch_subscribers_from_the_buss_thread() -> None:
-    bus, seen, threads = Bus(interval=0.01), [], set()
+    bus = Bus(interval=0.01)
+    seen: list[str] = []
+    threads: set[str] = set()
 
     def receive(events: Sequence[Event]) -> None:
         seen.extend(event.name for event in events)
@@ -41,7 +43,8 @@ def test_both_lanes_reach_the_batch_subscribers_from_the_buss_thread() -> None:
 
 
 def test_an_audit_event_is_delivered_before_publish_returns_and_telemetry_is_not() -> None:
-    bus, seen = Bus(), []
+    bus = Bus()
+    seen: list[Event] = []
     bus.subscribe_audit(seen.append)
     bus.publish(event("http_request"))
     assert seen == []
@@ -55,7 +58,8 @@ def test_an_unlisted_name_is_refused() -> None:
 
 
 def test_the_hot_paths_own_append_is_drained() -> None:
-    bus, seen = Bus(interval=0.01), []
+    bus = Bus(interval=0.01)
+    seen: list[Event] = []
     bus.subscribe(seen.extend)
     for _ in range(3):
         bus.pending.append(event())
@@ -65,7 +69,8 @@ def test_the_hot_paths_own_append_is_drained() -> None:
 
 
 def test_what_does_not_fit_is_counted_and_told_once_a_flush() -> None:
-    bus, seen = Bus(capacity=10, interval=60), []
+    bus = Bus(capacity=10, interval=60)
+    seen: list[Event] = []
     bus.subscribe(seen.extend)
     for _ in range(25):
         bus.publish(event())
@@ -80,7 +85,8 @@ def test_what_does_not_fit_is_counted_and_told_once_a_flush() -> None:
 
 
 def test_a_flood_of_telemetry_costs_no_audit_event() -> None:
-    bus, seen = Bus(capacity=10, interval=60), []
+    bus = Bus(capacity=10, interval=60)
+    seen: list[Event] = []
     bus.subscribe(seen.extend)
     for _ in range(100):
         bus.publish(event())
@@ -92,7 +98,8 @@ def test_a_flood_of_telemetry_costs_no_audit_event() -> None:
 def test_a_crashing_subscriber_is_loud_and_costs_the_others_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    bus, seen = Bus(interval=60), []
+    bus = Bus(interval=60)
+    seen: list[Event] = []
 
     def crashes(events: Sequence[Event]) -> None:
         raise ValueError("a secret that must not be shown")
@@ -118,7 +125,8 @@ def test_a_crashing_subscriber_is_loud_and_costs_the_others_nothing(
 def test_a_crashing_audit_subscriber_does_not_stop_the_request(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    bus, seen = Bus(interval=60), []
+    bus = Bus(interval=60)
+    seen: list[Event] = []
 
     def crashes(event: Event) -> None:
         raise OSError
@@ -133,7 +141,8 @@ def test_a_crashing_audit_subscriber_does_not_stop_the_request(
 def test_a_subscribers_system_exit_does_not_end_the_thread(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    bus, seen = Bus(interval=0.01), []
+    bus = Bus(interval=0.01)
+    seen: list[Event] = []
 
     def exits(events: Sequence[Event]) -> None:
         raise SystemExit
@@ -146,7 +155,8 @@ def test_a_subscribers_system_exit_does_not_end_the_thread(
 
 
 def test_a_subscriber_may_publish_and_flush_without_a_deadlock() -> None:
-    bus, seen = Bus(interval=60), []
+    bus = Bus(interval=60)
+    seen: list[str] = []
 
     def answers(events: Sequence[Event]) -> None:
         seen.extend(one.name for one in events)
@@ -164,7 +174,8 @@ def test_a_subscriber_may_publish_and_flush_without_a_deadlock() -> None:
 
 
 def test_a_subscriber_that_answers_everything_does_not_pin_a_flush() -> None:
-    bus, calls = Bus(interval=0.01), []
+    bus = Bus(interval=0.01)
+    calls: list[int] = []
 
     def echoes(events: Sequence[Event]) -> None:
         calls.append(len(events))
@@ -178,7 +189,8 @@ def test_a_subscriber_that_answers_everything_does_not_pin_a_flush() -> None:
 
 
 def test_what_subscribers_do_belongs_to_no_request() -> None:
-    bus, requests = Bus(interval=60), []
+    bus = Bus(interval=60)
+    requests: list[RequestContext | None] = []
     bus.subscribe(lambda events: requests.append(current()))
     with running(RequestContext(id="r1")):
         bus.publish(event())
@@ -187,12 +199,17 @@ def test_what_subscribers_do_belongs_to_no_request() -> None:
 
 
 def test_no_event_is_lost_or_doubled_between_threads() -> None:
-    bus, seen = Bus(interval=0.001), []
+    bus = Bus(interval=0.001)
+    seen: list[str] = []
     bus.subscribe(lambda events: seen.extend(one.request_id for one in events))
 
     def work(worker: int) -> None:
         for number in range(500):
-            bus.publish(event("authz_fail" if number % 2 else "http_request", request_id=f"{worker}.{number}"))
+            bus.publish(
+                event(
+                    "authz_fail" if number % 2 else "http_request", request_id=f"{worker}.{number}"
+                )
+            )
 
     workers = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for worker in workers:

@@ -34,7 +34,7 @@ def sources(inputs: Inputs, value: str) -> set[str]:
         base64.urlsafe_b64encode(EVIL.encode()).decode().rstrip("="),
         json.dumps({"q": EVIL}),
         json.dumps(json.dumps([EVIL])),
-        "x＇ OR 1 --",
+        "x\uff07 OR 1 --",
     ],
 )
 def test_spellings_that_applications_decode(spelling: str) -> None:
@@ -81,7 +81,7 @@ def test_more_than_the_limit_is_said_and_not_skipped_silently() -> None:
     large.add(Source.BODY, "", "x" * 101)
     fields = Inputs(InputLimits(values=10))
     fields.add_query(Source.FORM, "&".join(f"a{number}=1" for number in range(11)))
-    assert many.overflow and large.overflow and fields.overflow
+    assert (many.overflow, large.overflow, fields.overflow) == (True, True, True)
     enough = Inputs(InputLimits(values=10))
     enough.add_json([f"value {number}" for number in range(10)])
     assert not enough.overflow

@@ -55,7 +55,7 @@ def test_threads_and_executors(request_context: RequestContext) -> None:
         assert in_thread() is request_context
         assert in_pool() is request_context
         assert asyncio.run(in_executor()) is request_context
-        assert asyncio.run(asyncio.to_thread(current)) is request_context  # type: ignore[arg-type]
+        assert asyncio.run(asyncio.to_thread(current)) is request_context
     assert in_thread() is None
 
 

@@ -208,9 +208,9 @@ def test_one_that_keeps_running_unguarded_is_ended_in_block_mode(tmp_path: Path)
 
 
 def test_a_start_that_fails_is_fatal_in_block_mode_only(tmp_path: Path) -> None:
-    # A file where the folder of the journal should be: the interpreter cannot start its defences.
-    (tmp_path / "occupied").touch()
-    environ = {"STOCKADE_WATCH__JOURNAL": "occupied/audit.jsonl"}
+    # A library that Stockade needs, and that is broken for the command alone.
+    (tmp_path / "wrapt.py").write_text("raise RuntimeError('half installed')\n")
+    environ = {"PYTHONPATH": str(tmp_path), "STOCKADE_WATCH__LOG": ""}
     command = ("--", sys.executable, "-c", "print('ran')")
     blocked = run("--mode", "block", *command, folder=tmp_path, **environ)
     assert (blocked.returncode, blocked.stdout) == (1, "")

@@ -1,4 +1,4 @@
-"""sqlmap, a tool of the attackers', against the range: it dumps a table bare and finds nothing guarded.
+"""sqlmap against the range: it dumps a table bare, and finds nothing to inject when guarded.
 
 sqlmap is GPL: it lives in an environment of its own (`make .venv-sqlmap/.ready`) and runs as a
 separate process. `STOCKADE_SQLMAP=all` tries every SQL endpoint instead of two (`make sqlmap`).
@@ -55,14 +55,14 @@ def target(
             case "cookie":
                 return Target(path, ("-u", url, "--cookie", f"{name}=1*"))
             case "path":
-                return Target(path, ("-u", url.replace("{%s}" % name, "1*")))
+                return Target(path, ("-u", url.replace("{" + name + "}", "1*")))
     content = operation.get("requestBody", {}).get("content", {})
     for kind, body in content.items():
         schema = body["schema"]
         schema = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
         names = list(schema.get("properties", ()))
         if "json" in kind:
-            keyed = {"1*": "1"} if not names else {name: "1*" for name in names}
+            keyed = {"1*": "1"} if not names else dict.fromkeys(names, "1*")
             data = json.dumps(keyed)
         else:
             data = "&".join(f"{name}=1*" for name in names)

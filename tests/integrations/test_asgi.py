@@ -247,5 +247,3 @@ def test_inputs_of_every_source(seen: list[Event]) -> None:
         (Source.HEADER, "hea'der"), (Source.FORM, "form 'value"), (Source.FORM, "fo'rm"),
         (Source.JSON_KEY, "ke'y"), (Source.JSON_VALUE, "val'ue"), (Source.JSON_KEY, "hid'den"),
     }  # fmt: skip
-
-

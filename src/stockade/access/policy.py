@@ -7,7 +7,6 @@ would switch a prohibition off (CWE-636).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -137,16 +136,20 @@ class Policies:
                 "principal": principal.uid,
                 "action": {"type": "Action", "id": action},
                 "resource": resource.uid,
-                "context": json.dumps(as_cedar(context)),
+                "context": _json(as_cedar(context)),
             }
-            known = json.dumps(_entities((principal, resource, *entities)))
+            known = _json(_entities((principal, resource, *entities)))
             result = cedarpy.is_authorized(request, loaded.policies, known, loaded.schema)
-        except (ValueError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
             return Decision(False, errors=(str(error),))
         errors = tuple(result.diagnostics.errors)
         blamed = _blamed(errors) if errors else result.diagnostics.reasons
         reasons = tuple(loaded.ids[name] for name in blamed if name in loaded.ids)
         return Decision(result.allowed and not errors, reasons, errors)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _blamed(errors: Iterable[str]) -> list[str]:

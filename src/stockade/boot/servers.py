@@ -58,7 +58,7 @@ def guard(app: Any, stockade: Guardian) -> Any:
 
 
 def find_application(app: Any) -> Any:
-    """The Starlette or FastAPI application inside middlewares that keep theirs in `app`, or None."""
+    """The Starlette or FastAPI application inside, past middlewares that keep theirs in `app`."""
     for _ in range(_MAX_DEPTH):
         # Not isinstance: a WSGI application must not pay for importing Starlette.
         if any(base.__module__ == "starlette.applications" for base in type(app).__mro__):

@@ -1,7 +1,7 @@
 """Untrusted inputs: every value that a request brought, with the spellings it may be decoded to.
 
 At most `InputLimits.values` values and `InputLimits.characters` characters are indexed. A request
-that brings more is marked `overflow`, and a guarded sink then refuses it (413): no value is skipped.
+that brings more is marked `overflow`, and a guarded sink then refuses it (413): none is skipped.
 Contents of uploaded files are bounded by the body limit instead and are indexed only as a whole.
 """
 

@@ -11,6 +11,7 @@ import os
 import weakref
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Callable
 
 __all__ = ["BOUNDS", "OTHER_ROUTE", "Row", "Tally", "tally"]
 
@@ -21,6 +22,10 @@ BOUNDS: tuple[int, ...] = tuple(
 """Upper bounds of the histogram's buckets, in nanoseconds, inclusive: 0.5 ms to 5 s."""
 
 OTHER_ROUTE = "(other)"
+
+
+def _nothing() -> None:
+    pass
 
 
 class Row:
@@ -56,7 +61,9 @@ class Tally:
         self.overflowed = 0
         """Requests that were counted under `(other)`."""
         self.sinks: Counter[tuple[str, str]] = Counter()
-        """Values checked at sinks, by (family, outcome); an outcome may be `unattributed`."""
+        """Texts checked at sinks, by (family, outcome); an outcome may be `unattributed`."""
+        self.before_reading: Callable[[], None] = _nothing
+        """Called before the numbers are read: for those who keep their own while they work."""
         self.log_failures: Counter[str] = Counter()
         """Failed writes, by file: `log` or `journal`."""
         self.log_lost: Counter[str] = Counter()

@@ -7,7 +7,7 @@ waiver costs nothing until it is used, and each use is an event.
 from __future__ import annotations
 
 import contextvars
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from stockade.core.bus import emit
@@ -34,7 +34,7 @@ def waived(family: str, rule: str) -> bool:
     for waiver in granted.get():
         if waiver.family != family:
             continue
-        expired = date.today() > waiver.until
+        expired = datetime.now(UTC).date() > waiver.until
         emit(
             "waiver_used",
             Outcome.FAILED if expired else Outcome.OBSERVED,

@@ -75,7 +75,6 @@ class KeyFile:
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with open(descriptor, "wb") as file:
-                os.fchmod(descriptor, 0o600)  # whatever the umask says
                 file.write(document.reveal())
                 file.flush()
                 os.fsync(descriptor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stockade.core.config import FirewallSettings
+from stockade.core.tally import tally
 from stockade.firewall.engine import Guard, Mode
 from stockade.firewall.grammars.path import PathGrammar
 from stockade.firewall.grammars.shell import ShellGrammar
@@ -37,6 +38,15 @@ class Firewall:
     def guards(self) -> tuple[Guard, ...]:
         """Every guard, for metrics."""
         return (self.sqlite, self.postgresql, self.mysql, self.shell, self.path)
+
+    def count(self) -> None:
+        """Write down how often each family was asked, for metrics."""
+        for outcome in ("checked", "unattributed"):
+            sums = dict.fromkeys(("sql", "shell", "path"), 0)
+            for guard in self.guards:
+                sums[guard.family] += getattr(guard, outcome)
+            for family, count in sums.items():
+                tally.sinks[family, outcome] = count
 
     def install(self, settings: FirewallSettings, mode: Mode) -> None:
         """Guard the sinks as `settings` say; where they say `inherit`, by `mode`."""

@@ -358,8 +358,14 @@ class Guard:
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
-        else:
+            return
+        try:
             await self.app(scope, receive, send)
+        finally:
+            # Some servers end by a signal right after the lifespan: nothing may wait until then.
+            if scope["type"] == "lifespan":
+                emit("sys_shutdown", Outcome.ALLOWED, "app", "The application has stopped.")
+                bus.flush()
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         peer = scope.get("client")

@@ -49,7 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _attack_the_range() -> int:
-    print("Attacking the range: deliberately weak endpoints and their safe twins, twice, on loopback.")
+    print(
+        "Attacking the range: deliberately weak endpoints and their safe twins, twice, on loopback."
+    )
     print("First bare, then the same command behind `stockade run --mode block`. About a minute.\n")
     try:
         with progress_bar() as progress:
@@ -60,7 +62,9 @@ def _attack_the_range() -> int:
     print_report(report, compare=True, file=sys.stdout)
     sys.stdout.flush()
     if report.exit_code == _INCOMPLETE:
-        print(f"Incomplete, and accepted here: {_why_incomplete(report.unproved, report.unreached)}.")
+        print(
+            f"Incomplete, and accepted here: {_why_incomplete(report.unproved, report.unreached)}."
+        )
         return 0
     return report.exit_code
 
@@ -80,7 +84,9 @@ def _free_port() -> int:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
             return port
-    raise AttackError(f"no free port from {_PORTS.start} to {_PORTS.stop - 1}; end one of their servers")
+    raise AttackError(
+        f"no free port from {_PORTS.start} to {_PORTS.stop - 1}; end one of their servers"
+    )
 
 
 def _run_the_clinic() -> int:

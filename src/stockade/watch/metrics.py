@@ -163,6 +163,7 @@ class _Rows(Collector):
         )
 
     def _sinks(self) -> Iterator[Metric]:
+        self._tally.before_reading()
         sinks = list(self._tally.sinks.items())
         yield _counter(
             "sinks_checked",

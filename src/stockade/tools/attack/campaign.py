@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import http.client
-import json
-import subprocess
-import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from stockade.tools.attack.client import Client, Unsendable
-from stockade.tools.attack.description import operations_of
 from stockade.tools.attack.encodings import encode, encodings_for
 from stockade.tools.attack.honest import HONEST
 from stockade.tools.attack.model import Answer, Attempt, Evidence, Operation, Planned, Slot
 from stockade.tools.attack.oracles import Databases, Files
 from stockade.tools.attack.payloads import Aim, families
-from stockade.tools.attack.sandbox import AttackError
 from stockade.tools.attack.server import Server
 
-__all__ = ["Campaign", "Courtesy", "describe"]
+__all__ = ["Campaign", "Courtesy"]
 
 # Values without any structure: what an answer shows to them, it shows to everybody.
 _NEUTRAL = ("", "%", "*")
 _BITS = 12
-_PRINT_OPENAPI = (
-    "import importlib, json, sys; module, _, name = sys.argv[1].partition(':'); "
-    "print(json.dumps(getattr(importlib.import_module(module), name or 'app').openapi()))"
-)
 _GONE = Answer(0, "", "")
 
 
@@ -46,34 +37,12 @@ class Courtesy(NamedTuple):
     @property
     def key(self) -> tuple[str, str, str, str]:
         slot = self.slot
-        return (self.operation.name, slot.source if slot else "", slot.name if slot else "", self.value)
-
-
-def describe(server: Server, client: Client, app: str) -> list[Operation]:
-    """The application's operations: by its /openapi.json, else by importing it in the sandbox.
-
-    Errors: AttackError where neither gives a description.
-    """
-    answer = client.get("/openapi.json")
-    text = answer.text if answer.status == 200 else _imported(server, app)
-    try:
-        document: Mapping[str, Any] = json.loads(text)
-    except ValueError:
-        raise AttackError(f"{app} gives no OpenAPI description, so nobody knows what to attack") from None
-    return operations_of(document)
-
-
-def _imported(server: Server, app: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", _PRINT_OPENAPI, app],
-        cwd=server.sandbox.project,
-        env=server.sandbox.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.stdout if done.returncode == 0 else ""
+        return (
+            self.operation.name,
+            slot.source if slot else "",
+            slot.name if slot else "",
+            self.value,
+        )
 
 
 class Campaign:
@@ -228,7 +197,9 @@ class Campaign:
 
         def ask(condition: str) -> tuple[int, str]:
             nonlocal refused
-            text = encode(planned.encoding, planned.slot, template.replace("{condition}", condition))
+            text = encode(
+                planned.encoding, planned.slot, template.replace("{condition}", condition)
+            )
             answer = self._send(planned.operation, planned.slot, text)
             refused = refused or answer.refused
             effects = self._effects(planned.operation, answer)
@@ -252,4 +223,3 @@ class Campaign:
             for mark, planned in self._pending.items()
             if self.files.changed(Evidence((), mark))
         ]
-

@@ -26,7 +26,10 @@ class Unsendable(ValueError):
 
 def encode_cookie(value: str) -> str:
     """A cookie's value as `http.cookies` writes it: quoted, odd characters as octal escapes."""
-    if all(character.isascii() and (character.isalnum() or character in _COOKIE_PLAIN) for character in value):
+    if all(
+        character.isascii() and (character.isalnum() or character in _COOKIE_PLAIN)
+        for character in value
+    ):
         return value
     octal = "".join(
         chr(byte) if 32 <= byte < 127 and byte not in b'";,\\' else f"\\{byte:03o}"
@@ -66,10 +69,11 @@ def _multipart(fields: Mapping[str, Any], files: frozenset[str]) -> tuple[bytes,
     parts = []
     for name, value in _pairs(fields):
         file = '; filename="file.csv"\r\nContent-Type: text/csv' if name in files else ""
-        parts.append(
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n{value}\r\n'
-        )
-    return "".join([*parts, f"--{boundary}--\r\n"]).encode(), f"multipart/form-data; boundary={boundary}"
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{file}'
+        parts.append(f"{head}\r\n\r\n{value}\r\n")
+    return "".join(
+        [*parts, f"--{boundary}--\r\n"]
+    ).encode(), f"multipart/form-data; boundary={boundary}"
 
 
 def replaced(document: Any, where: tuple[str | int, ...], value: Any, *, key: bool = False) -> Any:
@@ -136,7 +140,9 @@ class Client:
         cookies: Mapping[str, str],
         body: Any,
     ) -> tuple[bytes | None, dict[str, bytes]]:
-        sent = {name: _header_value(value) for name, value in (self._headers | dict(headers)).items()}
+        sent = {
+            name: _header_value(value) for name, value in (self._headers | dict(headers)).items()
+        }
         if cookies:
             pairs = (f"{name}={encode_cookie(value)}" for name, value in cookies.items())
             sent["Cookie"] = _header_value("; ".join(pairs))
@@ -155,16 +161,12 @@ class Client:
         self, method: str, target: str, body: bytes | None, headers: Mapping[str, bytes]
     ) -> Answer:
         self.requests += 1
-        for fresh in (False, True):
-            try:
-                self._connection.request(method, target, body, headers)
-                response = self._connection.getresponse()
-                break
-            except (http.client.RemoteDisconnected, ConnectionError, http.client.CannotSendRequest):
-                # A server may close a kept connection at any time; a new one must work.
-                self._connection.close()
-                if fresh:
-                    raise
+        try:
+            response = self._request(method, target, body, headers)
+        except (http.client.RemoteDisconnected, ConnectionError, http.client.CannotSendRequest):
+            # A server may close a kept connection at any time; a new one must work.
+            self._connection.close()
+            response = self._request(method, target, body, headers)
         content = response.read(4 << 20)
         if not response.isclosed():
             self._connection.close()
@@ -173,3 +175,9 @@ class Client:
             response.getheader("content-type", ""),
             content.decode("utf-8", "replace"),
         )
+
+    def _request(
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, bytes]
+    ) -> http.client.HTTPResponse:
+        self._connection.request(method, target, body, headers)
+        return self._connection.getresponse()

@@ -37,7 +37,9 @@ def attack(
     try:
         pairs = [_header(each) for each in headers]
         with terminable(), progress_bar() as progress:
-            report = run(targets, env=env, headers=pairs, max_copy=max_copy << 20, progress=progress)
+            report = run(
+                targets, env=env, headers=pairs, max_copy=max_copy << 20, progress=progress
+            )
     except AttackError as error:
         sys.stderr.write(f"stockade attack: {error}\n")
         return 2

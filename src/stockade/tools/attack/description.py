@@ -1,4 +1,4 @@
-"""From an OpenAPI description to operations: an honest request for each, and its untrusted slots."""
+"""From an OpenAPI description to operations: an honest request for each, its untrusted slots."""
 
 from __future__ import annotations
 
@@ -139,7 +139,9 @@ def _parameters(
         value = _example(parameter)
         value = synthesise(schemas, schema) if value is None else value
         into[place][name] = value if place == "query" else str(value)
-        inner = schemas.resolve(schema.get("items", {})) if schema.get("type") == "array" else schema
+        inner = (
+            schemas.resolve(schema.get("items", {})) if schema.get("type") == "array" else schema
+        )
         example = value[0] if isinstance(value, list) and value else value
         yield Slot(place, name, (name,), str(example), _free_text(inner))
 
@@ -206,7 +208,13 @@ def operations_of(document: Mapping[str, Any]) -> list[Operation]:
     """Every operation of an OpenAPI 3 description."""
     schemas = _Schemas(document)
     return [
-        _operation(schemas, method, re.sub(r":path}", "}", template), item.get("parameters", []), item[method])
+        _operation(
+            schemas,
+            method,
+            re.sub(r":path}", "}", template),
+            item.get("parameters", []),
+            item[method],
+        )
         for template, item in document.get("paths", {}).items()
         for method in _METHODS
         if method in item

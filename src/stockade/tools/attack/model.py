@@ -104,6 +104,8 @@ class Technique:
     make: Callable[[Any], tuple[Payload, ...]]
     representative: bool = False
     """Whether it stands for its family where a value is encoded, or its type declared."""
+    breaks_out_with: str = ""
+    """Characters that end or open a literal at the position it attacks; empty: no literal there."""
 
 
 class Planned(NamedTuple):

@@ -35,7 +35,9 @@ class _Database:
         self.rows: dict[str, tuple[int, tuple[object, ...]]] = {}
         self.tokens: list[str] = []
         self.columns: list[str] = []
-        self.connection = sqlite3.connect(file, timeout=10, isolation_level=None, check_same_thread=False)
+        self.connection = sqlite3.connect(
+            file, timeout=10, isolation_level=None, check_same_thread=False
+        )
         self.connection.execute("PRAGMA synchronous = OFF")
         self._plant()
         self.snapshot = sqlite3.connect(":memory:", check_same_thread=False)
@@ -52,7 +54,8 @@ class _Database:
 
     def _tables(self) -> list[str]:
         found = self.connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
+            "SELECT name FROM sqlite_master WHERE type = 'table' "
+            "AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
         )
         return [name for (name,) in found]
 
@@ -97,10 +100,14 @@ class _Database:
             return True
         if any(self._row(table, row) != found for table, (row, found) in self.rows.items()):
             return True
-        return any(self._holds_leak(table) for table in self._tables() if table != "stockade_canary")
+        return any(
+            self._holds_leak(table) for table in self._tables() if table != "stockade_canary"
+        )
 
     def _holds_leak(self, table: str) -> bool:
-        names = [name for _, name, *_ in self.connection.execute(f"PRAGMA table_info({_quoted(table)})")]
+        names = [
+            name for _, name, *_ in self.connection.execute(f"PRAGMA table_info({_quoted(table)})")
+        ]
         where = " OR ".join(f"instr({_quoted(name)}, ?)" for name in names)
         query = f"SELECT 1 FROM {_quoted(table)} WHERE {where} LIMIT 1"  # noqa: S608 - names of its own schema, quoted
         return self.connection.execute(query, [self.leaked] * len(names)).fetchone() is not None
@@ -152,7 +159,8 @@ class Databases:
 
     def tampered(self) -> bool:
         """Whether an attack left traces in any; what any request changed is undone."""
-        return any([database.tampered() for database in self._all])
+        found = [database.tampered() for database in self._all]
+        return True in found
 
     def close(self) -> None:
         for database in self._all:
@@ -193,7 +201,7 @@ class Files:
         return (status.st_mtime_ns, status.st_size)
 
     def changed(self, evidence: Evidence) -> bool:
-        """Whether the file that `evidence` speaks of was made, overwritten or removed; it is undone."""
+        """Whether the file that `evidence` speaks of was made or changed; it is undone."""
         if not evidence.created:
             return False
         if evidence.created == "canary":
@@ -201,13 +209,18 @@ class Files:
             for name in touched:
                 self._restore(name)
             return bool(touched)
-        return any([self._made(folder, evidence) for folder in (self.home, self.outside)])
+        found = [self._made(folder, evidence) for folder in (self.home, self.outside)]
+        return True in found
 
     @staticmethod
     def _made(folder: Path, evidence: Evidence) -> bool:
         made = [file for file in folder.iterdir() if file.name.startswith(evidence.created)]
         if evidence.content:
-            made = [file for file in made if file.read_text("utf-8", "replace").strip() == evidence.content]
+            made = [
+                file
+                for file in made
+                if file.read_text("utf-8", "replace").strip() == evidence.content
+            ]
         for file in made:
             file.unlink()
         return bool(made)

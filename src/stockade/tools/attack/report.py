@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,13 +13,10 @@ from stockade.tools.attack.campaign import Courtesy
 from stockade.tools.attack.model import Attempt, Planned
 from stockade.tools.attack.payloads import FAMILIES
 
-__all__ = ["Report", "Run"]
+__all__ = ["Report", "Run", "is_code_for", "rules_in"]
 
-# At a slot that can be exploited, a value with one of these is not honest text any more but changes
-# what runs, whether a person meant it or not.
-_MISREAD = {"sql": "'\"", "shell": "'\"`$\\"}
-
-type_Slot = tuple[str, str, str]
+_PLAIN_WORD = re.compile(r"[+-]?[\w.]*\Z")
+SlotKey = tuple[str, str, str]
 
 
 @dataclass(slots=True)
@@ -33,12 +31,12 @@ class Run:
     """Request id to the id of the rule that refused it."""
 
 
-def _slot(planned: Planned) -> type_Slot:
+def _slot(planned: Planned) -> SlotKey:
     return (planned.operation.name, planned.slot.source, planned.slot.name)
 
 
 class Report:
-    """The counts. An exploit counts where it is proved bare: operation, source, parameter, technique."""
+    """The counts. An exploit is an operation, source, parameter and technique, proved bare."""
 
     def __init__(self) -> None:
         self.apps: list[str] = []
@@ -95,18 +93,20 @@ class Report:
             )
 
     def _count_courtesies(self, bare: Run, guarded: Run) -> None:
-        exploited = {
-            _slot(each.planned): each.planned.family for each in bare.attempts.values() if each.worked
-        }
+        exploited: defaultdict[SlotKey, list[Planned]] = defaultdict(list)
+        for attempt in bare.attempts.values():
+            if attempt.worked:
+                exploited[_slot(attempt.planned)].append(attempt.planned)
         for key, courtesy in guarded.courtesies.items():
             before, after = bare.courtesies.get(key), courtesy.answer
             if before is None or before.answer.status >= 400 or before.answer.status == 0:
                 continue  # bare, too, this value did not do what the person wanted
-            if set(courtesy.plain) & set(_MISREAD.get(exploited.get(key[:3], ""), "")):
+            if is_code_for(courtesy.plain, exploited[key[:3]]):
                 continue  # bare, the application took a part of this value for code
             if after.problem or after.status >= 500 or after.status == 0:
                 rule = guarded.rules.get(_request_id(after.text), "").partition(".")[0]
-                family = rule if rule in FAMILIES else exploited.get(key[:3], FAMILIES[0])
+                families = [rule, *(each.family for each in exploited[key[:3]]), FAMILIES[0]]
+                family = next(each for each in families if each in FAMILIES)
                 self.benign_blocks[family] += 1
                 self._note_refusal(key, family, "an honest value")
 
@@ -174,6 +174,21 @@ class Report:
             "refused_wrongly": self.refused_wrongly,
             "unreached": self.unreached,
         }
+
+
+def is_code_for(value: str, exploited: Iterable[Planned]) -> bool:
+    """Whether a slot that can be exploited takes `value` for more than data.
+
+    Then it changes what runs, whether a person meant it or not, and refusing it is right: a quote
+    or a dollar where they end or open a literal, all but a plain word where there is none.
+    """
+    for planned in exploited:
+        breaking = planned.technique.breaks_out_with
+        if any(character in value for character in breaking):
+            return True
+        if not breaking and planned.family != "path" and not _PLAIN_WORD.match(value):
+            return True
+    return False
 
 
 def _request_id(text: str) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from collections.abc import Iterator
 from pathlib import Path
 
-from stockade.tools.attack.campaign import Campaign, describe
+from stockade.tools.attack.campaign import Campaign
 from stockade.tools.attack.client import Client
+from stockade.tools.attack.discovery import describe
 from stockade.tools.attack.model import Attempt
 from stockade.tools.attack.report import Report, Run, rules_in
 from stockade.tools.attack.sandbox import AttackError, sandbox
@@ -21,7 +21,7 @@ __all__ = ["GUARD", "Progress", "run"]
 Progress = Callable[[str, int, int], None]
 """Called with what is going on, how much of it is done, and how much there is."""
 
-GUARD = (sys.executable, "-m", "stockade.tools.cli", "run", "--mode", "block", "--")
+GUARD = (sys.executable, "-m", "stockade", "run", "--mode", "block", "--")
 """The command that the guarded server's command is put behind."""
 
 # An application that protects itself is bare in the first run as well; and a limit of requests a

@@ -50,9 +50,7 @@ class Sandbox:
 
 def _left_out(name: str) -> bool:
     return (
-        name in _LEFT_OUT
-        or name.startswith(_LEFT_OUT_BEGINNINGS)
-        or name.endswith(_LEFT_OUT_ENDS)
+        name in _LEFT_OUT or name.startswith(_LEFT_OUT_BEGINNINGS) or name.endswith(_LEFT_OUT_ENDS)
     )
 
 
@@ -89,7 +87,9 @@ def _environment(project: Path, home: Path, names: Sequence[str]) -> dict[str, s
     given: Mapping[str, str] = os.environ
     missing = [name for name in names if name not in given]
     if missing:
-        raise AttackError(f"--env names what is not set: {', '.join(missing)}; set it, or leave it out")
+        raise AttackError(
+            f"--env names what is not set: {', '.join(missing)}; set it, or leave it out"
+        )
     environment = {name: given[name] for name in (*_PASSED, *names) if name in given}
     roots = [project, project / "src"] if (project / "src").is_dir() else [project]
     environment |= {

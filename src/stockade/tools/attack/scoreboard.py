@@ -1,4 +1,4 @@
-"""The report for people: a scoreboard, and below it every single thing that is not as it should be."""
+"""The report for people: a scoreboard, and below it all that is not as it should be."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stockade.tools.attack.report import Report
 __all__ = ["print_report"]
 
 _MOST = 20
-type_Row = tuple[str, ...]
+Line = tuple[str, ...]
 
 
 def print_report(report: Report, *, compare: bool, file: TextIO) -> None:
@@ -21,18 +21,17 @@ def print_report(report: Report, *, compare: bool, file: TextIO) -> None:
         _table(_compare_heads(), list(_compare_rows(report)), file)
     else:
         _table(("family", "exploits", "got through"), list(_short_rows(report)), file)
-    for line in _lines(report):
-        file.write(line + "\n")
+    file.writelines(f"{line}\n" for line in _lines(report))
 
 
-def _compare_heads() -> type_Row:
+def _compare_heads() -> Line:
     return (
         *("family", "input", "work bare", "work behind Stockade", "stopped"),
         *("false blocks", "honest refused", "out of reach"),
     )
 
 
-def _compare_rows(report: Report) -> Iterator[type_Row]:
+def _compare_rows(report: Report) -> Iterator[Line]:
     families = report.as_dict()["families"]
     for family in FAMILIES:
         counts = families[family]
@@ -42,7 +41,7 @@ def _compare_rows(report: Report) -> Iterator[type_Row]:
             yield _row("", source, each, "", "", "")
 
 
-def _row(family: str, source: str, counts: dict[str, int], *rest: str) -> type_Row:
+def _row(family: str, source: str, counts: dict[str, int], *rest: str) -> Line:
     bare, stopped = counts["bare"], counts["stopped"]
     return (family, source, str(bare), str(bare - stopped), _share(stopped, bare), *rest)
 
@@ -52,12 +51,12 @@ def _share(stopped: int, bare: int) -> str:
     return f"{stopped * 100 // bare} %" if bare else "-"
 
 
-def _short_rows(report: Report) -> Iterator[type_Row]:
+def _short_rows(report: Report) -> Iterator[Line]:
     for family, counts in report.as_dict()["families"].items():
         yield (family, str(counts["bare"]), str(counts["bare"] - counts["stopped"]))
 
 
-def _table(heads: type_Row, rows: Sequence[type_Row], file: TextIO) -> None:
+def _table(heads: Line, rows: Sequence[Line], file: TextIO) -> None:
     try:
         from rich.console import Console
         from rich.table import Table
@@ -73,7 +72,7 @@ def _table(heads: type_Row, rows: Sequence[type_Row], file: TextIO) -> None:
     Console(file=file, width=None if file.isatty() else 120, highlight=False).print(table)
 
 
-def _plain(heads: type_Row, rows: Sequence[type_Row]) -> str:
+def _plain(heads: Line, rows: Sequence[Line]) -> str:
     lines = [heads, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     out = io.StringIO()
@@ -98,15 +97,20 @@ def _place(entry: dict[str, str]) -> str:
 def _lines(report: Report) -> Iterable[str]:
     yield ""
     yield (
-        f"{report.exploits_bare} exploits work bare, Stockade stops {report.exploits_stopped} of them. "
+        f"{report.exploits_bare} exploits work bare, Stockade stops {report.exploits_stopped}. "
         f"{report.attempts} attacks tried, {report.requests} requests, {report.seconds:.0f} s."
     )
     got_through = [f"{_place(each)} {each['technique']}" for each in report.got_through]
     yield from _listed("Got through", got_through)
-    wrongly = [f"{_place(each)} {each['what']}: {each['detail']}" for each in report.refused_wrongly]
+    wrongly = [
+        f"{_place(each)} {each['what']}: {each['detail']}" for each in report.refused_wrongly
+    ]
     yield from _listed("Refused, and should not have been", wrongly)
     reasons = [f"{count} by {reason}" for reason, count in sorted(report.reasons.items())]
-    yield from _listed("Out of any sink firewall's reach, not counted above; fix these in the code", reasons)
     yield from _listed(
-        "Not tried for want of a working honest request (--header gives a sign-in)", report.unreached
+        "Out of a firewall's reach, not counted above; fix these in the code", reasons
+    )
+    yield from _listed(
+        "Not tried for want of a working honest request (--header gives a sign-in)",
+        report.unreached,
     )

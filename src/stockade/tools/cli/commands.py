@@ -73,12 +73,31 @@ def attack(
     compare: Annotated[
         bool, typer.Option("--compare", help="Attack without and with Stockade.")
     ] = False,
+    env: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A variable that the application may see; repeatable."),
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME: VALUE", help="Sent with every request; repeatable."),
+    ] = None,
+    max_copy: Annotated[
+        int, typer.Option(min=1, help="MiB that the copy of the application may have.")
+    ] = 256,
     as_json: Json = False,
 ) -> None:
     """Attack a temporary copy of an application on loopback, and say what got through."""
     try:
-        from stockade.tools.attack.run import run as run_attack
+        from stockade.tools.attack.command import attack as run_attack
     except ImportError as error:
-        sys.stderr.write(f"stockade: attack cannot start, {error.name} is missing here\n")
+        sys.stderr.write(f"stockade: attack needs {error.name}, which is not installed\n")
         raise typer.Exit(3) from None
-    raise typer.Exit(run_attack(targets, compare=compare, as_json=as_json))
+    code = run_attack(
+        targets,
+        compare=compare,
+        as_json=as_json,
+        env=env or (),
+        headers=header or (),
+        max_copy=max_copy,
+    )
+    raise typer.Exit(code)

@@ -33,7 +33,7 @@ class Aim(NamedTuple):
     columns: tuple[str, ...]
     """Names of columns that hold something sensitive."""
     outside: str
-    """The absolute path of a folder outside the application's: `canary` and `canary.*` are there."""
+    """The absolute path of a folder outside the application's, with `canary` and `canary.*`."""
     canary: str
     """What the files `canary` and `canary.*` hold."""
     factors: tuple[int, int]
@@ -47,7 +47,10 @@ class Aim(NamedTuple):
         """The same canaries, new random numbers."""
         return self._replace(
             example=example,
-            factors=(1_000_003 + secrets.randbelow(9_000_000), 1_000_003 + secrets.randbelow(9_000_000)),
+            factors=(
+                1_000_003 + secrets.randbelow(9_000_000),
+                1_000_003 + secrets.randbelow(9_000_000),
+            ),
             mark=f"stk{next(_numbers)}{secrets.token_hex(4)}",
             content=secrets.token_hex(8),
         )

@@ -12,6 +12,13 @@ from stockade.tools.attack.payloads import Aim
 __all__ = ["TECHNIQUES"]
 
 
+def _breaks(template: str) -> str:
+    if "'" in template:
+        return "'"
+    # What works between double quotes works bare as well.
+    return '"$`\\' if any(character in template for character in '"$`') else ""
+
+
 def _command(id: str, template: str, *, representative: bool = False) -> Technique:
     """It makes a file."""
 
@@ -20,7 +27,7 @@ def _command(id: str, template: str, *, representative: bool = False) -> Techniq
         text = template.replace("COMMAND", command)
         return (Payload(text, Evidence((), aim.mark, aim.content)),)
 
-    return Technique(id, make, representative)
+    return Technique(id, make, representative, _breaks(template))
 
 
 def _output(id: str, template: str) -> Technique:
@@ -30,7 +37,7 @@ def _output(id: str, template: str) -> Technique:
         first, second = aim.factors
         return (Payload(template.format(first, second), Evidence((aim.product,))),)
 
-    return Technique(id, make)
+    return Technique(id, make, breaks_out_with=_breaks(template))
 
 
 def _redirection(aim: Aim) -> tuple[Payload, ...]:

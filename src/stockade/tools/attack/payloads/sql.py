@@ -1,8 +1,8 @@
 """SQL (CWE-89): reading rows that a query would not give, reading another table, changing one.
 
 Positions: a quoted string, a number or name, both in parentheses. `blind` techniques read single
-bits off two answers that differ: `{condition}` stands for a question about the canary, `{example}` for
-the slot's honest value.
+bits off two answers that differ: `{condition}` is a question about the canary, `{example}` the
+slot's honest value.
 """
 
 from __future__ import annotations
@@ -16,9 +16,15 @@ _MOST_COLUMNS = 6
 _ERROR_UNLESS = "(SELECT CASE WHEN {condition} THEN 1 ELSE abs(-9223372036854775808) END)"
 
 
+def _breaks(text: str) -> str:
+    return "'" if "'" in text else ""
+
+
 def _rows(id: str, text: str, *, representative: bool = False) -> Technique:
     """It shows rows that were planted, or changes them."""
-    return Technique(id, lambda aim: (Payload(text, Evidence(aim.rows)),), representative)
+    return Technique(
+        id, lambda aim: (Payload(text, Evidence(aim.rows)),), representative, _breaks(text)
+    )
 
 
 def _leak(id: str, template: str, *, representative: bool = False) -> Technique:
@@ -27,7 +33,7 @@ def _leak(id: str, template: str, *, representative: bool = False) -> Technique:
     def make(aim: Aim) -> tuple[Payload, ...]:
         return (Payload(template.format(leak=aim.leak), Evidence((aim.leaked,))),)
 
-    return Technique(id, make, representative)
+    return Technique(id, make, representative, _breaks(template))
 
 
 def _union(id: str, before: str, after: str, *, representative: bool = False) -> Technique:
@@ -42,11 +48,14 @@ def _union(id: str, before: str, after: str, *, representative: bool = False) ->
             for columns in range(1, _MOST_COLUMNS + 1)
         )
 
-    return Technique(id, make, representative)
+    return Technique(id, make, representative, _breaks(before))
 
 
 def _blind(id: str, template: str) -> Technique:
-    return Technique(id, lambda aim: (Payload(template.replace("{example}", aim.example)),))
+    def make(aim: Aim) -> tuple[Payload, ...]:
+        return (Payload(template.replace("{example}", aim.example)),)
+
+    return Technique(id, make, breaks_out_with=_breaks(template))
 
 
 def _columns(aim: Aim) -> tuple[Payload, ...]:
