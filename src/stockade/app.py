@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from stockade.core import config, propagation
 from stockade.core.bus import bus, emit
@@ -130,7 +130,7 @@ class Stockade:
             return app
         from stockade.integrations.asgi import Guard
 
-        return Guard(app, self.settings, self._check_body())  # type: ignore[return-value]
+        return cast("A", Guard(app, self.settings, self._check_body()))
 
     def close(self) -> None:
         """Write what waits and let go of files; calling it again changes nothing."""

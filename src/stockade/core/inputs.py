@@ -147,10 +147,13 @@ class Inputs:
             name, _, value = pair.partition("=")
             name, value = name.strip(), value.strip()
             self.add(Source.COOKIE, name, name)
-            self.add(Source.COOKIE, name, value)
             if len(value) > 1 and value[0] == '"' == value[-1]:
-                self.add(Source.COOKIE, name, re.sub(r"\\(.)", r"\1", value[1:-1]))
-                self.add(Source.COOKIE, name, _octal(value[1:-1]))
+                # Without the quotes, which are no part of the value and may well stand around it
+                # in the developer's own text; whoever uses it with them uses what they enclose.
+                value = value[1:-1]
+                self.add(Source.COOKIE, name, re.sub(r"\\(.)", r"\1", value))
+                self.add(Source.COOKIE, name, _octal(value))
+            self.add(Source.COOKIE, name, value)
 
     def add_json(self, document: object, name: str = "") -> None:
         """Index every key and string of a decoded JSON document; the walk is not recursive."""

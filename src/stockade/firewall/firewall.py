@@ -42,7 +42,7 @@ class Firewall:
     def count(self) -> None:
         """Write down how often each family was asked, for metrics."""
         for outcome in ("checked", "unattributed"):
-            sums = dict.fromkeys(("sql", "shell", "path"), 0)
+            sums: dict[str, int] = dict.fromkeys(("sql", "shell", "path"), 0)
             for guard in self.guards:
                 sums[guard.family] += getattr(guard, outcome)
             for family, count in sums.items():

@@ -41,7 +41,8 @@ class ShellGrammar:
 
     def prepare(self, inputs: Inputs) -> tuple[Input, ...]:
         """Values that hold a character which can act in some place of a command."""
-        return tuple(item for item in inputs if not _PLAIN(item.value))
+        # Blanks at its ends do not make a word more than one; a line break would.
+        return tuple(item for item in inputs if not _PLAIN(item.value.strip(" \t")))
 
     def check(self, text: str, values: tuple[Input, ...]) -> Finding | bool:
         """The first value that is not wholly inside one piece of literal text."""

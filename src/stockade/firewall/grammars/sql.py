@@ -203,7 +203,11 @@ class SqlGrammar:
 
     def prepare(self, inputs: Inputs) -> tuple[tuple[Input, list[str]], ...]:
         """Values that are more than a bare name or number, with the spellings to look for."""
-        return tuple((item, _spellings(item.value)) for item in inputs if not _PLAIN(item.value))
+        return tuple(
+            (item, _spellings(item.value))
+            for item in inputs
+            if not _PLAIN(item.value.strip(" \t"))  # blanks at its ends do not make it two
+        )
 
     def check(self, text: str, values: tuple[tuple[Input, list[str]], ...]) -> Finding | bool:
         """The first value that is not wholly inside one literal, quoted name or comment."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -58,7 +58,7 @@ def _guarded_connection(base: type[sqlite3.Connection]) -> type[sqlite3.Connecti
     class GuardedConnection(base):  # type: ignore[misc, valid-type]
         stockade_guarded = True
 
-        def cursor(self, factory: Callable[..., Any] = sqlite3.Cursor) -> Any:
+        def cursor(self, factory: Any = sqlite3.Cursor) -> Any:
             if isinstance(factory, type) and issubclass(factory, sqlite3.Cursor):
                 factory = _guarded_cursor(factory)
             return super().cursor(factory)

@@ -1,0 +1,34 @@
+"""What users type: checked by mypy and basedpyright, and run, so that it cannot rot."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, assert_type
+
+import stockade
+from stockade import Secret, Stockade, StockadeError
+from stockade.core.config import DefenceSettings, Settings
+
+App = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+async def plain(scope: Any, receive: Any, send: Any) -> None:
+    """An ASGI application without a framework."""
+
+
+def test_public_names_are_sorted_and_there() -> None:
+    assert stockade.__all__ == sorted(stockade.__all__)
+    assert all(hasattr(stockade, name) for name in stockade.__all__)
+    assert dir(stockade) == stockade.__all__
+
+
+def test_wrap_keeps_the_type_of_the_application() -> None:
+    guard = Stockade(Settings(defence=DefenceSettings(mode="off")))
+    wrapped: App = guard.wrap(plain)
+    assert wrapped is plain
+
+
+def test_a_secret_knows_what_it_holds() -> None:
+    secret = Secret("value")
+    assert_type(secret.reveal(), str)
+    assert issubclass(stockade.Blocked, StockadeError)
