@@ -21,8 +21,8 @@ from benchmarks.rounds import Cost, differences, ratios, turn_about
 
 __all__ = ["core_import", "fastapi_body", "fastapi_hello", "vs_access_log"]
 
-_SECONDS = 0.6
-_ROUNDS = 9
+_SECONDS = 0.25
+_ROUNDS = 21
 _BODY = (
     b'{"a":1,"b":"bee","c":1.5,"d":true,"e":"eee","f":6,"g":[1,2,3],"h":"aitch","i":"eye",'
     b'"j":{"k":1}}'

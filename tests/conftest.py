@@ -17,6 +17,9 @@ from stockade.core.inputs import InputLimits, Inputs, Source
 from stockade.firewall.engine import Mode
 from stockade.firewall.firewall import Firewall
 
+UNMEASURED = {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
+"""The environment of a child whose imports, or whose user, the coverage measurement would change."""
+
 Request = Callable[..., AbstractContextManager[RequestContext]]
 Switch = Callable[[Mode], AbstractContextManager[Firewall]]
 

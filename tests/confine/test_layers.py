@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import UNMEASURED
+
 from stockade.confine.layers import parse_umask
 from stockade.core.errors import ConfigError
 
@@ -52,6 +54,7 @@ def start(program: str, *arguments: str, cwd: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=UNMEASURED,
     )
 
 

@@ -247,3 +247,67 @@ def test_inputs_of_every_source(seen: list[Event]) -> None:
         (Source.HEADER, "hea'der"), (Source.FORM, "form 'value"), (Source.FORM, "fo'rm"),
         (Source.JSON_KEY, "ke'y"), (Source.JSON_VALUE, "val'ue"), (Source.JSON_KEY, "hid'den"),
     }  # fmt: skip
+
+
+def test_a_body_has_one_type(seen: list[Event]) -> None:
+    """Starlette reads the first Content-Type, others the last: whoever sends two hides a body."""
+    form = (b"content-type", b"application/x-www-form-urlencoded")
+    other = (b"content-type", b"multipart/form-data; boundary=B")
+    assert ask(echo, b"q=1", headers=[form, other]).status == 400
+    found: list[str] = []
+
+    async def look(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        context = current()
+        assert context is not None
+        found.extend(item.value for item in context.inputs)
+        await echo(scope, receive, send)
+
+    observing = Settings(defence=DefenceSettings(mode="observe"))
+    assert ask(look, b"q=it%27s", headers=[form, other], settings=observing).status == 200
+    assert "it's" in found
+
+
+def test_parameters_that_routing_finds_later_are_inputs() -> None:
+    found: list[bool] = []
+
+    async def routed(scope: Any, receive: Any, send: Any) -> None:
+        context = current()
+        assert context is not None
+        for _ in range(2):
+            assert context.prepared is None  # as the guard of a sink asks first
+            found.append("it's" in {item.value for item in context.inputs})
+            scope["path_params"] = {"name": "it's"}
+        await echo(scope, receive, send)
+
+    ask(routed, path="/it's.txt", raw_path=b"/it's.txt")
+    assert found == [False, True]
+
+
+def test_every_message_of_a_websocket_is_input() -> None:
+    found: set[str] = set()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for _ in range(2):
+            await receive()
+        context = current()
+        assert context is not None
+        found.update(item.value for item in context.inputs)
+
+    waiting: list[Message] = [
+        {"type": "websocket.receive", "text": '{"q": "it\'s first"}'},
+        {"type": "websocket.receive", "bytes": b"it's second"},
+    ]
+
+    async def receive() -> Message:
+        return waiting.pop(0)
+
+    async def send(message: Message) -> None:
+        raise AssertionError
+
+    async def run() -> None:
+        scope = {"type": "websocket", "path": "/", "headers": [], "client": None}
+        await Guard(app, Settings(), partial(check_body, max_depth=64))(scope, receive, send)
+
+    asyncio.run(run())
+    assert {"it's first", "it's second"} <= found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime
 from time import perf_counter_ns
@@ -43,6 +44,7 @@ _NAMES = (*(name for name, _ in _SECURITY), _TRANSPORT[0])
 # ASGI asks for lower case; some applications write these as books do.
 _OWN_NAMES = frozenset(_NAMES) | frozenset(name.title() for name in _NAMES)
 _pending = bus.pending
+_MESSAGES = 64  # of a WebSocket, the latest: an older one is a stored value
 _NO_CHUNKS: list[bytes] = []  # shared by every request without a body, never written to
 
 
@@ -54,11 +56,14 @@ class Exchange(RequestContext):
         "_chunks",
         "_finished",
         "_guard",
+        "_parameters",
+        "_prepared",
         "_receive",
         "_send",
         "_size",
         "_started",
         "fields",
+        "messages",
         "received",
         "scope",
         "status",
@@ -76,7 +81,9 @@ class Exchange(RequestContext):
         self.id = _PREFIX + str(_count())
         self.client = client
         self.principal = self.trace_id = ""
-        self.refusal = self.prepared = self._inputs = None
+        self.refusal = self._inputs = None
+        self._prepared: dict[str, tuple[Any, ...]] | None = None
+        self._parameters: object = None
         self.scope = scope
         self.fields = fields
         self.status = self.received = self._size = 0
@@ -86,11 +93,23 @@ class Exchange(RequestContext):
         self._answered = self._finished = False
         self._receive: Receive | None = None
         self._chunks: list[bytes] = _NO_CHUNKS
+        self.messages: deque[bytes] | None = None
 
     @property
     def resource(self) -> str:
         route = self.scope.get("route")
         return getattr(route, "path", "") if route is not None else ""
+
+    @property
+    def prepared(self) -> dict[str, tuple[Any, ...]] | None:
+        """As the context's; forgotten once routing has found the parameters of the path."""
+        if self.scope.get("path_params") is not self._parameters:
+            self.forget_inputs()
+        return self._prepared
+
+    @prepared.setter
+    def prepared(self, values: dict[str, tuple[Any, ...]] | None) -> None:
+        self._prepared = values
 
     # -- what comes in ---------------------------------------------------------------------------
 
@@ -115,7 +134,9 @@ class Exchange(RequestContext):
 
     def _check_body(self) -> None:
         try:
-            self._guard.check_body(self._header(b"content-type"), b"".join(self._chunks))
+            body = b"".join(self._chunks)
+            for content_type in self._content_types():
+                self._guard.check_body(content_type, body)
         except Rejected as error:
             self._refuse(gate.Breach(error.rule, "input_validation_fail", error))
 
@@ -134,13 +155,19 @@ class Exchange(RequestContext):
             self.refuse(breach.error)
             raise breach.error
 
-    def _header(self, name: bytes) -> str:
-        return self.fields.get(name, b"").decode("latin-1")
+    def _content_types(self) -> list[str]:
+        """What the body is said to be; where it is said twice (observed only), both."""
+        return [
+            value.decode("latin-1")
+            for name, value in self.scope["headers"]
+            if name == b"content-type"
+        ]
 
     def read_inputs(self) -> Inputs:
         """Everything that this request has brought so far."""
         inputs = Inputs(self._guard.input_limits)
         scope = self.scope
+        self._parameters = scope.get("path_params")
         path = scope["path"]
         inputs.add_path(path, scope.get("raw_path", b"").decode("latin-1"))
         for name, value in scope.get("path_params", {}).items():
@@ -152,7 +179,11 @@ class Exchange(RequestContext):
             else:
                 inputs.add_header(raw_name.decode("latin-1"), raw_value.decode("latin-1"))
         if self.received:
-            add_body(inputs, self._header(b"content-type"), b"".join(self._chunks))
+            body = b"".join(self._chunks)
+            for content_type in self._content_types() or [""]:
+                add_body(inputs, content_type, body)
+        for message in self.messages or ():
+            add_body(inputs, "", message)
         return inputs
 
     # -- what goes out ---------------------------------------------------------------------------
@@ -370,14 +401,14 @@ class Guard:
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         peer = scope.get("client")
         socket = Exchange(self, scope, send, peer[0] if peer else "", dict(scope["headers"]), 0)
-        socket._receive, socket._chunks = receive, []
+        socket._receive = receive
+        socket.messages = deque(maxlen=_MESSAGES)
 
         async def receive_message() -> Message:
             message = await receive()
-            if message["type"] == "websocket.receive":
+            if message["type"] == "websocket.receive" and socket.messages is not None:
                 text = message.get("text")
-                data = text.encode() if text is not None else message.get("bytes") or b""
-                socket._chunks, socket.received = [data], len(data)
+                socket.messages.append(text.encode() if text is not None else message["bytes"])
                 socket.forget_inputs()
             return message
 

@@ -28,6 +28,10 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 the pages and is the application's to write; Strict-Transport-Security is added on https alone."""
 
 
+_SINGLE = (b"host", b"content-type", b"content-length", b"authorization", b"content-encoding")
+# Two readers of such a header that comes twice may read different ones (RFC 9110, 5.3).
+
+
 class Breach(NamedTuple):
     """A limit that a request broke: the rule, and the error that answers it."""
 
@@ -46,7 +50,7 @@ PATH = breach("request.path", 414, "The request's address is too long.", "path")
 BODY = breach("request.body", 413, "The request's content is too large.", "body-size")
 LENGTH = breach("request.length", 400, "The request's Content-Length is not a number.", "length")
 HOST = breach("request.host", 421, "This host is not served here.", "host")
-HOST_TWICE = breach("request.host", 400, "The request names its host more than once.", "host")
+TWICE = breach("request.twice", 400, "A header that may come once came twice.", "twice")
 METHOD = breach("request.method", 405, "This method is not served here.", "method")
 RATE = Breach(
     "request.rate",
@@ -111,9 +115,10 @@ class HeaderCheck:
         size = sum(len(name) + len(value) for name, value in headers)
         if len(headers) > limits.max_headers or size > limits.max_header_bytes:
             return HEADERS
+        names = [name for name, _ in headers]
+        if any(names.count(name) > 1 for name in _SINGLE):
+            return TWICE
         hosts = [value for name, value in headers if name == b"host"]
-        if len(hosts) > 1:
-            return HOST_TWICE
         if (
             self._hosts
             and (not hosts or hosts[0].rpartition(b":")[0].lower() not in self._hosts)
