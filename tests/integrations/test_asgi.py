@@ -208,8 +208,10 @@ def test_the_rate_limit_counts_each_client_by_itself(seen: list[Event]) -> None:
     settings = Settings(request=RequestSettings(rate=0.001, burst=2))
     guarded = Guard(echo, settings, partial(check_body, max_depth=64))
     assert guarded._allow is not None
-    assert [guarded._allow("a") for _ in range(3)] == [True, True, False]
-    assert guarded._allow("b")
+    second = 1_000_000_000
+    assert [guarded._allow("a", 0) for _ in range(3)] == [True, True, False]
+    assert guarded._allow("b", 0)
+    assert [guarded._allow("a", now * second) for now in (999, 1001)] == [False, True]
 
 
 def test_inputs_of_every_source(seen: list[Event]) -> None:

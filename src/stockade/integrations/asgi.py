@@ -43,7 +43,12 @@ _TRANSPORT = (b"strict-transport-security", b"max-age=63072000; includeSubDomain
 _NAMES = (*(name for name, _ in _SECURITY), _TRANSPORT[0])
 # ASGI asks for lower case; some applications write these as books do.
 _OWN_NAMES = frozenset(_NAMES) | frozenset(name.title() for name in _NAMES)
+# Bound once: an attribute of an enumeration or of a module costs more than the call itself.
+_INFO, _ALLOWED = Severity.INFO, Outcome.ALLOWED
+_BLOCKED, _FAILED = Outcome.BLOCKED, Outcome.FAILED
+_now = datetime.now
 _pending = bus.pending
+_keep = _pending.append
 _MESSAGES = 64  # of a WebSocket, the latest: an older one is a stored value
 _NO_CHUNKS: list[bytes] = []  # shared by every request without a body, never written to
 
@@ -236,8 +241,10 @@ class Exchange(RequestContext):
         self._finished = True
         elapsed = perf_counter_ns() - self._started
         scope, status = self.scope, self.status
-        route = scope.get("route")
-        resource = getattr(route, "path", "") if route is not None else ""
+        try:
+            resource = scope["route"].path
+        except (KeyError, AttributeError):
+            resource = ""
         try:
             row = tally.rows[status][resource]
         except KeyError:
@@ -247,20 +254,21 @@ class Exchange(RequestContext):
         if len(_pending) >= bus.capacity:
             bus.dropped["telemetry"] += 1
             return
-        _pending.append(
+        outcome = _ALLOWED if status < 500 else _FAILED
+        if self.refusal is not None:
+            outcome = _BLOCKED
+        _keep(
             Event(
-                time=datetime.now(UTC),
+                time=_now(UTC),
                 name="http_request",
-                severity=Severity.INFO,
-                outcome=_outcome(self, status),
+                severity=_INFO,
+                outcome=outcome,
                 part="watch",
                 request_id=self.id,
                 trace_id=self.trace_id,
                 client=self.client,
                 principal=self.principal,
                 resource=resource,
-                reason="",
-                rule="",
                 details={
                     "method": method if method in gate.METHODS else "other",
                     "status": status,
@@ -271,12 +279,6 @@ class Exchange(RequestContext):
         )
         if not bus.armed:
             bus.arm()
-
-
-def _outcome(exchange: Exchange, status: int) -> Outcome:
-    if exchange.refusal is not None:
-        return Outcome.BLOCKED
-    return Outcome.ALLOWED if status < 500 else Outcome.FAILED
 
 
 def _merge(headers: Any) -> list[tuple[bytes, bytes]]:
@@ -300,9 +302,10 @@ class Guard:
         self.input_limits = InputLimits(firewall.max_inputs, firewall.max_input_chars)
         self._limits = request
         self._check = gate.HeaderCheck(request)
-        self._always_check = bool(request.hosts)
+        self._served = self._check.served if request.hosts else None
         self._allow = gate.RateLimit(request.rate, request.burst) if request.rate else None
-        self._proxies = TrustedProxies(request.trusted_proxies)
+        proxies = TrustedProxies(request.trusted_proxies)
+        self._proxies = proxies or None
 
     def headers_for(self, scope: Scope) -> tuple[tuple[bytes, bytes], ...]:
         """The security headers of an answer."""
@@ -319,7 +322,7 @@ class Guard:
         client = peer[0] if peer else ""
         headers = scope["headers"]
         fields = dict(headers)
-        if self._proxies:
+        if self._proxies is not None:
             client = self._proxies.client(
                 client, fields.get(b"x-forwarded-for", b"").decode("latin-1")
             )
@@ -334,7 +337,7 @@ class Guard:
         limits = self._limits
         breach = None
         if (
-            self._always_check
+            (self._served is not None and fields.get(b"host") not in self._served)
             or len(fields) != len(headers)
             or len(headers) > limits.max_headers
             or path_size > limits.max_path
@@ -343,7 +346,7 @@ class Guard:
             or sum(map(len, fields.values())) > limits.max_header_bytes // 2
         ):
             breach = self._check(scope["method"], path_size, query_size, headers)
-        if self._allow is not None and not self._allow(client):
+        if self._allow is not None and not self._allow(client, started):
             breach = breach or gate.RATE
         if (
             b"content-length" in fields

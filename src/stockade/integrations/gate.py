@@ -5,8 +5,6 @@ Limits and allow-lists only, each a comparison or two; everything that needs a p
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from time import monotonic
 from typing import NamedTuple
 
 from stockade.core.config import RequestSettings
@@ -20,12 +18,10 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"strict-origin-when-cross-origin"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
 )
-"""Sent unless the application sends its own (ASVS 5.0 V3.4). A content security policy depends on
-the pages and is the application's to write; Strict-Transport-Security is added on https alone."""
+"""Sent unless the application sends its own (ASVS 5.0 V3.4). Only what breaks no honest page: a
+content security policy, cross-origin isolation and permissions depend on the pages and are the
+application's to write; Strict-Transport-Security is added on https alone."""
 
 
 _SINGLE = (b"host", b"content-type", b"content-length", b"authorization", b"content-encoding")
@@ -59,31 +55,28 @@ RATE = Breach(
 )
 
 
+_MAX_SERVED = 1_000
+
+
 class RateLimit:
     """A token bucket for each client address, in this process; idle ones are forgotten first."""
 
-    def __init__(
-        self,
-        rate: float,
-        burst: int,
-        *,
-        clients: int = 100_000,
-        clock: Callable[[], float] = monotonic,
-    ) -> None:
+    def __init__(self, rate: float, burst: int, *, clients: int = 100_000) -> None:
         """`rate` tokens come in a second, `burst` at most are kept."""
-        self._rate, self._burst, self._clients, self._clock = rate, float(burst), clients, clock
+        self._rate, self._burst, self._clients = rate * 1e-9, float(burst), clients
         self._buckets: dict[str, list[float]] = {}
 
-    def __call__(self, client: str) -> bool:
-        """Whether this client may make one more request now."""
-        now = self._clock()
+    def __call__(self, client: str, now: int) -> bool:
+        """Whether this client may make one more request; `now` in nanoseconds of any clock."""
         bucket = self._buckets.get(client)
         if bucket is None:
             if len(self._buckets) >= self._clients:
                 self._forget(now)
             self._buckets[client] = [self._burst - 1.0, now]
             return True
-        tokens = min(self._burst, bucket[0] + (now - bucket[1]) * self._rate)
+        tokens = bucket[0] + (now - bucket[1]) * self._rate
+        if tokens > self._burst:
+            tokens = self._burst
         bucket[1] = now
         if tokens < 1.0:
             bucket[0] = tokens
@@ -91,7 +84,7 @@ class RateLimit:
         bucket[0] = tokens - 1.0
         return True
 
-    def _forget(self, now: float) -> None:
+    def _forget(self, now: int) -> None:
         full_after = self._burst / self._rate
         idle = [client for client, (_, seen) in self._buckets.items() if now - seen > full_after]
         for client in idle or list(self._buckets)[: self._clients // 10]:
@@ -104,6 +97,8 @@ class HeaderCheck:
     def __init__(self, settings: RequestSettings) -> None:
         self._settings = settings
         self._hosts = frozenset(host.lower().encode() for host in settings.hosts)
+        self.served: set[bytes] = set()
+        """Host headers that have passed, as they were sent; bounded, for ports vary."""
 
     def __call__(
         self, method: str, path_size: int, query_size: int, headers: list[tuple[bytes, bytes]]
@@ -118,14 +113,18 @@ class HeaderCheck:
         names = [name for name, _ in headers]
         if any(names.count(name) > 1 for name in _SINGLE):
             return TWICE
-        hosts = [value for name, value in headers if name == b"host"]
-        if (
-            self._hosts
-            and (not hosts or hosts[0].rpartition(b":")[0].lower() not in self._hosts)
-            and (not hosts or hosts[0].lower() not in self._hosts)
-        ):
+        if self._hosts and not self._serves(headers):
             return HOST
         return METHOD if method not in METHODS else None
+
+    def _serves(self, headers: list[tuple[bytes, bytes]]) -> bool:
+        sent = next((value for name, value in headers if name == b"host"), b"")
+        host = sent.lower()
+        if host not in self._hosts and host.rpartition(b":")[0] not in self._hosts:
+            return False
+        if len(self.served) < _MAX_SERVED:
+            self.served.add(sent)
+        return True
 
 
 def answer(problem: Problem, request_id: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
