@@ -14,7 +14,8 @@ from stockade.core.config import Settings
 from stockade.core.context import current
 from stockade.core.errors import Rejected, StockadeError
 from stockade.integrations import gate
-from stockade.integrations.asgi import BodyCheck, Guard
+from stockade.integrations.asgi import Guard
+from stockade.integrations.exchange import BodyCheck
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

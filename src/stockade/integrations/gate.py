@@ -23,9 +23,14 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 content security policy, cross-origin isolation and permissions depend on the pages and are the
 application's to write; Strict-Transport-Security is added on https alone."""
 
+TRANSPORT_HEADERS = (
+    *SECURITY_HEADERS,
+    (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),
+)
+"""The same, where the connection is encrypted."""
 
-_SINGLE = (b"host", b"content-type", b"content-length", b"authorization", b"content-encoding")
 # Two readers of such a header that comes twice may read different ones (RFC 9110, 5.3).
+_SINGLE = (b"host", b"content-type", b"content-length", b"authorization", b"content-encoding")
 
 
 class Breach(NamedTuple):
