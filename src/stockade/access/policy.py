@@ -72,7 +72,7 @@ class Policies:
             return cls(None)
         emit(
             "policy_loaded",
-            Outcome.OBSERVED,
+            Outcome.ALLOWED,
             "access",
             "The policies were loaded and validated.",
             rule="access.policy",

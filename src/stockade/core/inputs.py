@@ -7,21 +7,30 @@ Contents of uploaded files are bounded by the body limit instead and are indexed
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias
-from urllib.parse import parse_qsl, unquote, unquote_plus
+import string
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeAlias
+from urllib.parse import parse_qsl, unquote_plus
 
-import msgspec
+from stockade.core.decoding import (
+    cookie_value,
+    decoded_spellings,
+    parse_json,
+    pieces,
+    read_json,
+    remembered_spellings,
+    strings_of,
+)
+from stockade.core.fields import readings, remembered_readings
 
 __all__ = ["Input", "InputLimits", "Inputs", "Source", "decoded_spellings", "read_json"]
 
 Pairs: TypeAlias = Iterable[tuple[str, str]]
+
+_MAX_REMEMBERED = 256
+_MAX_TAILS = 256
+# One letter, digit or blank is never more than a part of the token it stands in; one quote is.
+_MUTE = frozenset(("", " ", "_", *string.ascii_letters, *string.digits))
 
 
 class Source:
@@ -38,10 +47,13 @@ class Source:
 
 
 class InputLimits(NamedTuple):
-    """How much of a request is indexed: values, and characters of all values together."""
+    """How much of a request is indexed: values, and characters of all values together.
 
-    values: int = 1_000
-    characters: int = 1 << 20
+    A value of letters and digits alone counts as a tenth of one: hardly a check looks at it.
+    """
+
+    values: int = 10_000
+    characters: int = 4 << 20
 
 
 class Input(NamedTuple):
@@ -55,42 +67,50 @@ class Input(NamedTuple):
 class Inputs:
     """The untrusted values of one request, spellings included, without repetition."""
 
-    __slots__ = ("_seen", "_size", "items", "limits", "overflow")
+    __slots__ = ("_count", "_seen", "_size", "items", "limits", "overflow")
 
     def __init__(self, limits: InputLimits) -> None:
         self.limits = limits
         self.items: list[Input] = []
         self.overflow = False
-        self._seen: set[str] = set()
+        self._seen: set[str] = set(_MUTE)
         self._size = 0
+        self._count = 0.0
 
     def __iter__(self) -> Iterator[Input]:
         return iter(self.items)
 
     def add(self, source: str, name: str, value: str) -> None:
-        """Index one value and every decoded spelling of it."""
-        # One character cannot both end a literal and say something.
-        if len(value) < 2 or value in self._seen:
+        """Index one value, every decoded spelling of it, and its separate parts."""
+        if value in self._seen:
             return
         self._put(source, name, value)
-        decode = _remembered if len(value) <= _MAX_REMEMBERED else decoded_spellings
-        for spelling in decode(value):
-            if len(spelling) > 1 and spelling not in self._seen:
+        decode = remembered_spellings if len(value) <= _MAX_REMEMBERED else decoded_spellings
+        for spelling in (*self._decode(decode, value), *pieces(value)):
+            if spelling not in self._seen:
                 self._put(source, name, spelling)
+
+    def _decode(self, decode: Callable[[str], tuple[str, ...]], value: str) -> tuple[str, ...]:
+        try:
+            return decode(value)
+        except RecursionError:  # what the application reads higher up the stack, we cannot
+            self.overflow = True
+            return ()
 
     def _put(self, source: str, name: str, value: str) -> None:
         self._size += len(value)
-        if len(self.items) >= self.limits.values or self._size > self.limits.characters:
+        self._count += 0.1 if value.isalnum() else 1
+        if self._count > self.limits.values or self._size > self.limits.characters:
             self.overflow = True
             return
         self._seen.add(value)
         self.items.append(Input(source, name, value))
 
-    def add_file(self, name: str, value: str) -> None:
-        """Index the content of an uploaded file as one value, outside the size limit."""
-        if len(value) > 1 and value not in self._seen:
+    def add_whole(self, source: str, name: str, value: str) -> None:
+        """Index a file's content or a raw body as one value, outside the limits."""
+        if value not in self._seen:
             self._seen.add(value)
-            self.items.append(Input(Source.FORM, name, value))
+            self.items.append(Input(source, name, value))
 
     def add_pairs(self, source: str, pairs: Pairs) -> None:
         """Index names and values of a form or a query."""
@@ -99,161 +119,89 @@ class Inputs:
             self.add(source, name, value)
 
     def add_query(self, source: str, text: str) -> None:
-        """Index an `application/x-www-form-urlencoded` text: a query or a form."""
+        """Index an `application/x-www-form-urlencoded` text, its bytes read as Latin-1.
+
+        Frameworks differ in how they read bytes that should have been percent-encoded (WHATWG URL,
+        5.1: UTF-8; Starlette: Latin-1), and in whether `;` separates.
+        """
         if not text:
             return
-        try:
-            pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=self.limits.values)
-        except ValueError:
-            self.overflow = True
-            return
-        self.add_pairs(source, pairs)
-        if ";" in text or not pairs:  # frameworks that split at `;` see other values
+        texts = [text]
+        if not text.isascii():
+            try:
+                texts.append(text.encode("latin-1").decode("utf-8", "replace"))
+            except UnicodeEncodeError:
+                pass  # it was not bytes read as Latin-1, but text
+        texts += [spelling.replace(";", "&") for spelling in texts if ";" in spelling]
+        for spelling in texts:
+            try:
+                pairs = parse_qsl(
+                    spelling, keep_blank_values=True, max_num_fields=self.limits.values
+                )
+            except ValueError:
+                self.overflow = True
+                return
+            self.add_pairs(source, pairs)
+        if ";" in text or not pairs:
             self.add(source, "", unquote_plus(text))
 
     def add_path(self, path: str, raw: str) -> None:
         """Index a path: as a whole, each segment, and each tail (`{name:path}` routes)."""
         for spelling in (path, raw):
+            if spelling == "/" or spelling in self._seen:
+                continue
             self.add(Source.PATH, "", spelling)
-            segments = spelling.split("/")[:64]
+            segments = spelling.split("/")
             for segment in segments:
                 self.add(Source.PATH, "", segment)
-            for start in range(1, min(len(segments), 16)):
+            for start in range(1, min(len(segments) - 1, _MAX_TAILS)):
                 self.add(Source.PATH, "", spelling.split("/", start)[-1])
+            if len(segments) > _MAX_TAILS:
+                self.overflow = True
 
     def add_header(self, name: str, value: str) -> None:
-        """Index a header: its name, value, and the members of a list (RFC 9110, 5.6.1)."""
-        self.add(Source.HEADER, name, name)
-        self.add(Source.HEADER, name, value)
-        if not value.isascii():
-            try:
-                self.add(Source.HEADER, name, value.encode("latin-1").decode())
-            except UnicodeError:
-                pass  # not UTF-8 behind the Latin-1: the value above is all there is
-        scheme, space, rest = value.partition(" ")
-        if space and name == "authorization":
-            self.add(Source.HEADER, name, rest.strip())
-            if scheme.lower() == "basic":
-                for spelling in _base64(rest.strip()):
-                    for part in spelling.split(":", 1):
-                        self.add(Source.HEADER, name, part)
-        if "," in value or ";" in value:
-            for member in re.split("[,;]", value)[:64]:
-                self.add(Source.HEADER, name, member.strip())
+        """Index a header: its name, value, members and credentials, unless it is an ordinary one.
+
+        What is ordinary, `core.fields` says.
+        """
+        secret = name == "authorization" or len(value) > _MAX_REMEMBERED
+        try:
+            found = (readings if secret else remembered_readings)(name, value)
+        except RecursionError:
+            self.overflow = True
+            found = (value,)
+        for reading in found:
+            if reading not in self._seen:
+                self._put(Source.HEADER, name, reading)
 
     def add_cookies(self, header: str) -> None:
         """Index the names and values of a Cookie header (RFC 6265)."""
         for pair in header.split(";"):
-            name, _, value = pair.partition("=")
+            name, equals, value = pair.partition("=")
             name, value = name.strip(), value.strip()
+            if not equals:  # a cookie without a name
+                name, value = "", name
             self.add(Source.COOKIE, name, name)
             if len(value) > 1 and value[0] == '"' == value[-1]:
                 # Without the quotes, which are no part of the value and may well stand around it
                 # in the developer's own text; whoever uses it with them uses what they enclose.
+                self.add(Source.COOKIE, name, cookie_value(value))
                 value = value[1:-1]
-                self.add(Source.COOKIE, name, re.sub(r"\\(.)", r"\1", value))
-                self.add(Source.COOKIE, name, _octal(value))
             self.add(Source.COOKIE, name, value)
 
-    def add_json(self, document: object, name: str = "") -> None:
-        """Index every key and string of a decoded JSON document; the walk is not recursive."""
-        todo: list[tuple[str, object]] = [(name, document)]
-        while todo:
-            name, value = todo.pop()
-            if isinstance(value, str):
-                self.add(Source.JSON_VALUE, name, value)
-            elif isinstance(value, dict):
-                for key, member in value.items():
-                    self.add(Source.JSON_KEY, key, key)
-                    todo.append((key, member))
-            elif isinstance(value, list):
-                todo.extend((name, member) for member in value)
+    def add_json(self, document: object) -> None:
+        """Index every key and string of a decoded JSON document."""
+        for name, value, is_key in strings_of(document):
+            self.add(Source.JSON_KEY if is_key else Source.JSON_VALUE, name, value)
             if self.overflow:
                 return
 
-
-def read_json(body: bytes) -> Any:
-    """A JSON document as the application's parser will see it, or None where there is none."""
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    try:  # NaN, lone surrogates and other spellings that the standard library takes
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-
-
-_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}\Z")
-_OCTAL = re.compile(r"\\([0-3][0-7][0-7])")
-
-
-def _octal(value: str) -> str:
-    """Undo the octal escapes of a quoted cookie, as `http.cookies` does."""
-    return _OCTAL.sub(lambda match: chr(int(match[1], 8)), value)
-
-
-def _base64(value: str) -> list[str]:
-    text = value.rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        decoded = base64.b64decode(text + "=" * (-len(text) % 4)).decode()
-    except (binascii.Error, ValueError):
-        return []
-    return [decoded] if decoded.isprintable() else []
-
-
-def _json_strings(value: str) -> list[str]:
-    try:
-        document: Any = msgspec.json.decode(value)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        return []
-    strings: list[str] = []
-    todo = [document]
-    while todo and len(strings) < 64:
-        member = todo.pop()
-        if isinstance(member, str):
-            strings.append(member)
-        elif isinstance(member, dict):
-            strings.extend(str(key) for key in member)
-            todo.extend(member.values())
-        elif isinstance(member, list):
-            todo.extend(member)
-    return strings
-
-
-def decoded_spellings(value: str) -> tuple[str, ...]:
-    """What an application may well turn `value` into before it uses it, two decodings deep.
-
-    Percent and plus decoding, Base64, JSON strings, NFKC, stripped white space.
-    """
-    if value.isalnum() and value.isascii() and not (len(value) > 7 and _BASE64.match(value)):
-        return ()
-    found: list[str] = []
-    layer = [value]
-    for _ in range(2):
-        deeper: list[str] = []
-        for text in layer:
-            if _PERCENT.search(text):
-                deeper += (unquote(text), unquote_plus(text))
-            elif "+" in text:
-                deeper.append(text.replace("+", " "))
-            stripped = text.strip()
-            if stripped != text:
-                deeper.append(stripped)
-            if not text.isascii():
-                deeper.append(unicodedata.normalize("NFKC", text))
-            if stripped[:1] in ('"', "{", "["):
-                deeper += _json_strings(stripped)
-            if _BASE64.match(stripped):
-                deeper += _base64(stripped)
-        layer = [text for text in dict.fromkeys(deeper) if text != value and text not in found]
-        found += layer
-        if not layer:
-            break
-    return tuple(found)
-
-
-_MAX_REMEMBERED = 256
-# Header values come again with every request of a client.
-_remembered = lru_cache(maxsize=2_048)(decoded_spellings)
+    def add_json_text(self, body: bytes) -> bool:
+        """Index a JSON document, if `body` is one; say whether it is."""
+        try:
+            document = parse_json(body)
+        except RecursionError:
+            self.overflow = True
+            return False
+        self.add_json(document)
+        return document is not None

@@ -96,7 +96,11 @@ def _run_the_clinic() -> int:
         sys.stderr.write(f"demo: {error}\n")
         return 1
     print(f"\nThe clinic: http://127.0.0.1:{port}/docs")
-    print("Its events, one JSON object a line, appear below. Ctrl-C ends all.\n", flush=True)
+    folder = Path(os.environ.get("CLINIC_DATA", ".stockade/clinic"))
+    print(f"Its events, one JSON object a line: {folder / 'events.jsonl'}")
+    print(
+        "Its numbers for Prometheus: http://127.0.0.1:9464/metrics. Ctrl-C ends all.\n", flush=True
+    )
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "uvicorn", _CLINIC, "--host", "127.0.0.1"),
