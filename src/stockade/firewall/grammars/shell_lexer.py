@@ -1,245 +1,211 @@
 """A lexer for the POSIX shell (IEEE 1003.1, 2.3), as far as quoting decides what is syntax.
 
-Each character of a command gets a region: 0 where it acts (operators, blanks, quotes, expansions,
-globs), or the number of the piece of literal text that it belongs to: one quoted string, one bare
-word, one comment, one here-document. Text that lies in one region has no effect but to be text.
+It finds the pieces of a command that have no effect but to be text: the content of a quoted string,
+an ordinary part of a bare word, a comment, a here-document. All else acts: operators, blanks,
+quotes, expansions, globs. Linear in the length of the command: runs are read by one expression.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["Lexed", "Word", "lex"]
+from stockade.firewall.grammars.shell_quoting import UNKNOWN, Fed, Quoting, Word
 
-_BLANK = " \t"
-_OPERATOR = "\n;&|<>()"
-_GLOB_OR_BRACE = "*?[]{}!"
+__all__ = ["KEYWORDS", "Fed", "Lexed", "Word", "assigns", "lex"]
+
+KEYWORDS = frozenset(
+    ("!", "{", "do", "elif", "else", "if", "then", "time", "until", "while", "coproc")
+)
+"""Words behind which a command still begins."""
+
+_WORD_ENDS = " \t\n;&|<>()"
+_BLANKS = re.compile(r"(?:[ \t]|\\\n)+").match
+_SEPARATORS = re.compile(r"[;&|]+").match
+_REDIRECTION = re.compile(r"&>>?|[<>]{1,2}[&|]?").match
 # A dash, a slash and the like are ordinary in a word; anything unknown is taken to act.
-_ORDINARY = frozenset(
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.,/:@%+^-\"'"
-) - {'"', "'"}
-
-
-class Word(NamedTuple):
-    """A word of a command: its text after quote removal, and whether it begins a command."""
-
-    text: str
-    begins_command: bool
+_BARE = re.compile(r"[\w.,/:@%+^\-\x80-\U0010ffff]+").match
+_BARE_INSIDE = re.compile(r"[\w.,/:@%+^\-\x80-\U0010ffff=#]+").match
 
 
 class Lexed(NamedTuple):
-    """The region of each character, the words in order, and whether all quotes were closed."""
+    """What a command consists of.
 
-    regions: list[int]
+    `literals`: the pieces of plain text as (start, end), in order. `words` and `fed` (here-documents
+    and here-strings) name their command by number; `piped` holds the commands that read from
+    another one. `complete`: everything was understood and closed.
+    """
+
+    literals: list[tuple[int, int]]
     words: list[Word]
+    fed: list[Fed]
+    piped: set[int]
     complete: bool
 
 
-class _Lexer:
-    def __init__(self, command: str) -> None:
-        self.text = command
-        self.size = len(command)
-        self.regions = [0] * self.size
-        self.words: list[Word] = []
-        self.complete = True
-        self._last_region = 0
-        self._here_documents: list[tuple[str, bool]] = []
+class _Pending(NamedTuple):
+    delimiter: str
+    strips_tabs: bool
+    quoted: bool
+    command: int
 
-    def region(self) -> int:
-        self._last_region += 1
-        return self._last_region
+
+class _Lexer(Quoting):
+    def __init__(self, text: str, numbers: Iterator[int] | None = None) -> None:
+        super().__init__(text, numbers)
+        self._pending: list[_Pending] = []
 
     def commands(self, position: int, closer: str = "") -> int:
-        """Lex a list of commands up to `closer`; the position behind it."""
-        begins = True
+        command, begins = next(self.numbers), True
         while position < self.size:
             character = self.text[position]
             if character == closer:
                 return position + 1
-            if character in _BLANK:
-                position += 1
-            elif self.text.startswith("\\\n", position):
-                position += 2
+            if blanks := _BLANKS(self.text, position):
+                position = blanks.end()
             elif character == "#":
-                position = self._comment(position)
-            elif character == "\n":
-                position = self._here_document_bodies(position + 1)
-                begins = True
-            elif self.text.startswith("<<", position) and not self.text.startswith("<<<", position):
-                position = self._here_document(position + 2)
-            elif character == "(":
-                position = self.commands(position + 1, ")")
-                begins = True
-            elif character in _OPERATOR:
-                begins = begins or character not in "<>"
-                position += 1
+                end = self.text.find("\n", position)
+                end = self.size if end < 0 else end
+                self.literal(position + 1, end)
+                position = end
+            elif character in "<>" or self.text.startswith("&>", position):
+                position = self._redirection(position, command)
+            elif character in "\n;&|()":
+                position, following = self._separator(position, command)
+                begins, command = begins or following != command, following
             else:
-                position, word = self._word(position, begins, closer)
-                self.words.append(word)
-                begins = begins and _assigns(word.text)
-        if closer:
-            self.complete = False
+                position, word = self._word(position, command, begins=begins)
+                if not (word.text.isdigit() and self.text[position : position + 1] in ("<", ">")):
+                    self.words.append(word)
+                if begins and word.text == "case" and closer:
+                    self.complete = False  # its patterns end in the same parenthesis
+                begins = begins and (assigns(word.text) or word.text in KEYWORDS)
+        self.complete = self.complete and not closer and not self._pending
         return position
 
-    def _comment(self, position: int) -> int:
-        end = self.text.find("\n", position)
-        end = self.size if end < 0 else end
-        self._mark(position + 1, end, self.region())
-        return end
+    def _separator(self, position: int, command: int) -> tuple[int, int]:
+        """The position behind what divides commands, and the number of the command there."""
+        character = self.text[position]
+        if character == "(":
+            if self.text.startswith("((", position):
+                self.complete = False  # arithmetic in bash, two subshells in others
+            feeds = position > 0 and self.text[position - 1] in "<>"
+            position = self.commands(position + 1, ")")
+            if feeds:
+                self.piped.add(command)
+                return position, command
+            return position, next(self.numbers)
+        following = next(self.numbers)
+        if character == "\n":
+            return self._here_documents(position + 1), following
+        if character == ")":
+            return position + 1, following
+        operator = _SEPARATORS(self.text, position)
+        if operator is None:
+            return position + 1, following
+        if operator[0] in ("|", "|&"):
+            self.piped.add(following)
+        return operator.end(), following
 
-    def _mark(self, start: int, end: int, region: int) -> None:
-        self.regions[start:end] = [region] * (end - start)
-
-    def _word(self, position: int, begins: bool, closer: str) -> tuple[int, Word]:
-        start, bare = position, self.region()
-        pieces: list[str] = []
+    def _word(self, position: int, command: int, *, begins: bool) -> tuple[int, Word]:
+        start, pieces = position, list[str]()
         while position < self.size:
+            inside = position > start and not begins
+            if run := (_BARE_INSIDE if inside else _BARE)(self.text, position):
+                self.literal(position, run.end())
+                pieces.append(run[0])
+                position = run.end()
+                continue
             character = self.text[position]
-            if character in _BLANK or character in _OPERATOR or character == closer:
+            if character in _WORD_ENDS:
                 break
             if character == "\\":
-                pieces.append(self.text[position + 1 : position + 2])
+                pieces.append(self.text[position + 1 : position + 2].strip("\n"))
                 position += 2
-                bare = self.region()
             elif character == "'":
-                end = self._single_quoted(position)
+                end = self.single_quoted(position)
                 pieces.append(self.text[position + 1 : end - 1])
-                position, bare = end, self.region()
+                position = end
             elif character == '"':
-                position, inside = self._double_quoted(position)
-                pieces.append(inside)
-                bare = self.region()
+                position, text = self.double_quoted(position)
+                pieces.append(text)
             elif character in "$`":
-                position = self._expansion(position)
-                pieces.append("\0")  # unknown text: a word with it is no known name
-                bare = self.region()
+                position = self.expansion(position, quoted=False)
+                pieces.append(UNKNOWN)
             else:
-                acts = (
-                    (character == "~" and position == start)
-                    or (character == "=" and begins)
-                    or (
-                        character not in _ORDINARY
-                        and character not in "~=#"
-                        and ord(character) < 128
-                    )
-                )
-                if not acts:
-                    self.regions[position] = bare
+                if self._is_plain(position, start, begins=begins):
+                    self.literal(position, position + 1)
                 pieces.append(character)
                 position += 1
-        return min(position, self.size), Word("".join(pieces), begins)
+        return min(position, self.size), Word("".join(pieces), start, position, command)
 
-    def _single_quoted(self, position: int) -> int:
-        end = self.text.find("'", position + 1)
-        if end < 0:
-            self.complete = False
-            return self.size
-        self._mark(position + 1, end, self.region())
-        return end + 1
+    def _is_plain(self, position: int, start: int, *, begins: bool) -> bool:
+        """Whether one of the characters that act only in some places acts here."""
+        character = self.text[position]
+        if character == "~":
+            return position > start and self.text[position - 1] not in "=:"
+        return (character == "=" and not begins) or (character == "#" and position > start)
 
-    def _double_quoted(self, position: int) -> tuple[int, str]:
-        region = self.region()
-        pieces: list[str] = []
-        position += 1
-        while position < self.size:
-            character = self.text[position]
-            if character == '"':
-                return position + 1, "".join(pieces)
-            if character in "$`":
-                position = self._expansion(position)
-                pieces.append("\0")
-            elif character == "\\" and self.text[position + 1 : position + 2] in tuple('$`"\\\n'):
-                pieces.append(self.text[position + 1 : position + 2])
-                position += 2
-            else:
-                self.regions[position] = region
-                pieces.append(character)
-                position += 1
-        self.complete = False
-        return self.size, "".join(pieces)
-
-    def _expansion(self, position: int) -> int:
-        """A `$…` or `…` construct: it acts as a whole, save for literal text inside commands."""
-        if self.text[position] == "`":
-            return self.commands(position + 1, "`")
-        following = self.text[position + 1 : position + 2]
-        if self.text.startswith("((", position + 1):
-            end = self.text.find("))", position + 3)
-            if end >= 0:
-                return end + 2
-            self.complete = False
-            return self.size
-        if following == "(":
-            return self.commands(position + 2, ")")
-        if following == "{":
-            return self._braced(position + 2)
-        if following == "'":  # $'…': escapes act, so nothing in it counts as plain text
-            position += 2
-            while position < self.size and self.text[position] != "'":
-                position += 2 if self.text[position] == "\\" else 1
-            self.complete = self.complete and position < self.size
-            return position + 1
-        position += 1
-        if following.isalpha() or following == "_":
-            while position < self.size and (
-                self.text[position].isalnum() or self.text[position] == "_"
-            ):
-                position += 1
+    def _redirection(self, position: int, command: int) -> int:
+        if self.text.startswith("<<", position) and not self.text.startswith("<<<", position):
+            return self._here_operator(position + 2, command)
+        here_string = self.text.startswith("<<<", position)
+        operator = _REDIRECTION(self.text, position)
+        position = position + 3 if here_string else operator.end() if operator else position + 1
+        if blanks := _BLANKS(self.text, position):
+            position = blanks.end()
+        if self.text[position : position + 1] in ("", "#", *_WORD_ENDS):
             return position
-        return position + (1 if following and following in "0123456789@*#?$!-" else 0)
-
-    def _braced(self, position: int) -> int:
-        depth = 1
-        while position < self.size:
-            character = self.text[position]
-            if character == "\\":
-                position += 1
-            elif character == "'":
-                closing = self.text.find("'", position + 1)
-                position = closing if closing >= 0 else self.size
-            elif character == "{":
-                depth += 1
-            elif character == "}":
-                depth -= 1
-                if not depth:
-                    return position + 1
-            position += 1
-        self.complete = False
-        return self.size
-
-    def _here_document(self, position: int) -> int:
-        strip = self.text.startswith("-", position)
-        position += strip
-        while position < self.size and self.text[position] in _BLANK:
-            position += 1
-        position, word = self._word(position, False, "")
-        self._here_documents.append((word.text, strip))
+        # The target is no argument of the command.
+        position, word = self._word(position, command, begins=False)
+        if here_string:
+            self.fed.append(Fed(word.text, command, ""))
         return position
 
-    def _here_document_bodies(self, position: int) -> int:
-        for delimiter, strip in self._here_documents:
-            region, closed = self.region(), False
+    def _here_operator(self, position: int, command: int) -> int:
+        strips = self.text.startswith("-", position)
+        position += strips
+        if blanks := _BLANKS(self.text, position):
+            position = blanks.end()
+        start = position
+        position, word = self._word(position, command, begins=False)
+        self.complete = self.complete and position > start and UNKNOWN not in word.text
+        quoted = self.text[start:position] != word.text
+        self._pending.append(_Pending(word.text, strips, quoted, command))
+        return position
+
+    def _here_documents(self, position: int) -> int:
+        pending, self._pending = self._pending, []
+        for document in pending:
+            start, closed = position, False
             while position < self.size and not closed:
                 end = self.text.find("\n", position)
                 end = self.size if end < 0 else end
                 line = self.text[position:end]
-                closed = (line.lstrip("\t") if strip else line) == delimiter
-                if not closed:
-                    self._here_line(position, min(end + 1, self.size), region)
-                position = end + 1
-            self.complete = self.complete and closed
-        self._here_documents.clear()
-        return min(position, self.size)
+                closed = (line.lstrip("\t") if document.strips_tabs else line) == document.delimiter
+                if not closed and not document.quoted and line.endswith("\\"):
+                    self.complete = False  # the next line is part of this one, and may not close
+                if closed:
+                    self._here_body(start, position, document)
+                position = min(end + 1, self.size)
+            if not closed:
+                self.complete = False
+        return position
 
-    def _here_line(self, start: int, end: int, region: int) -> None:
-        # Expansions act in a here-document unless its delimiter is quoted; to take them as acting
-        # in both errs on the safe side.
-        for position in range(start, end):
-            if self.text[position] not in "$`\\":
-                self.regions[position] = region
+    def _here_body(self, start: int, end: int, document: _Pending) -> None:
+        body = self.text[start:end]
+        self.fed.append(Fed(body, document.command, document.delimiter))
+        if document.quoted:
+            self.literal(start, end)
+            return
+        inner = _Lexer(body, self.numbers)
+        inner.here_body()
+        self.embed(inner, start, exact=True)
 
 
-def _assigns(word: str) -> bool:
+def assigns(word: str) -> bool:
+    """Whether a word at the beginning of a command is an assignment."""
     name, equals, _ = word.partition("=")
     return bool(equals) and name.isidentifier()
 
@@ -251,4 +217,4 @@ def lex(command: str) -> Lexed:
         lexer.commands(0)
     except RecursionError:
         lexer.complete = False
-    return Lexed(lexer.regions, lexer.words, lexer.complete)
+    return Lexed(lexer.literals, lexer.words, lexer.fed, lexer.piped, lexer.complete)

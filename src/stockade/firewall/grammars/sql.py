@@ -1,198 +1,71 @@
-"""SQL: only literals, quoted names and comments need lexing; everything between them is code.
+"""SQL: a value may stand wholly inside one literal, quoted name or comment, or be one bare token.
 
-The scanner searches for the next character that can open one of these and dispatches to an
-expression for it, so that a query costs microseconds. A value may stand wholly inside one literal,
-quoted name or comment; outside it may only be a bare name or number. Dialects differ in what opens
-a literal and in what a backslash means.
+A bare token is a name or a number; so is text that is nothing but operators and blanks (`, `, `()`,
+`>=`): it cannot say anything by itself, and stands in every other query. Values that are single
+marks (`'`, a backslash, `;`) occur in nearly every text: `sql_marks` says when they are evidence.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from collections.abc import Sequence
+from typing import TypeAlias
 
 from stockade.core.inputs import Input, Inputs
 from stockade.firewall.grammars import Finding
-
-__all__ = ["MYSQL", "POSTGRESQL", "SQLITE", "Dialect", "Span", "SqlGrammar", "scan"]
-
-Match: TypeAlias = Callable[[str, int], re.Match[str] | None]
-
-
-class Span(NamedTuple):
-    """A literal, quoted name or comment: its ends, and those of its content."""
-
-    start: int
-    content_start: int
-    content_end: int
-    end: int
-
-
-class Dialect(NamedTuple):
-    """What opens a literal or comment, and how it goes on."""
-
-    name: str
-    opener: Callable[[str, int], re.Match[str] | None]
-    backslash: str
-    """The quotes in which a backslash escapes."""
-    hash_comments: bool = False
-    nested_comments: bool = False
-    open_comment_is_comment: bool = False
-    dash_needs_space: bool = False
-    executable_comments: bool = False
-    escape_strings: bool = False
-    dollar_quotes: bool = False
-    carriage_return_ends_line: bool = False
-
-
-SQLITE = Dialect(
-    "sqlite", re.compile(r"""['"`\[\0]|--|/\*""").search, "", open_comment_is_comment=True
-)
-POSTGRESQL = Dialect(
-    "postgresql",
-    re.compile(r"""['"$\0]|--|/\*""").search,
-    "",
-    nested_comments=True,
-    escape_strings=True,
-    dollar_quotes=True,
-    carriage_return_ends_line=True,
-)
-MYSQL = Dialect(
-    "mysql",
-    re.compile(r"""['"`#]|--|/\*""").search,
-    "'\"",
-    hash_comments=True,
-    dash_needs_space=True,
-    executable_comments=True,
+from stockade.firewall.grammars.sql_marks import marks_of, misused
+from stockade.firewall.grammars.sql_scanner import (
+    MYSQL,
+    POSTGRESQL,
+    SQLITE,
+    Dialect,
+    Span,
+    scan,
 )
 
-
-def _matcher(pattern: str) -> Match:
-    return re.compile(pattern, re.DOTALL).match
-
-
-# Possessive, so that an unterminated literal fails in linear time.
-_QUOTED: dict[str, Match] = {q: _matcher(f"{q}(?:[^{q}]++|{q}{q})*+{q}") for q in "'\"`"}
-_ESCAPED: dict[str, Match] = {q: _matcher(rf"{q}(?:[^{q}\\]++|{q}{q}|\\.)*+{q}") for q in "'\""}
-_CONTINUES = _matcher(r"[ \t\f\v]*[\n\r]\s*(?=')")
-_DOLLAR = _matcher(r"\$(?:[^\W\d]\w*)?\$")
-_COMMENT_EDGE = re.compile(r"/\*|\*/").search
-_LINE_END = {False: re.compile(r"\n").search, True: re.compile(r"[\n\r]").search}
-
-
-def scan(sql: str, dialect: Dialect) -> tuple[list[Span], int]:
-    """The spans of `sql` in order, and where the text stops making sense (-1: nowhere)."""
-    spans: list[Span] = []
-    position, size, opener = 0, len(sql), dialect.opener
-    while match := opener(sql, position):
-        start = match.start()
-        character = sql[start]
-        if character in "'\"`":
-            span = _quoted(sql, start, character, dialect)
-        elif character == "-":
-            if dialect.dash_needs_space and start + 2 < size and sql[start + 2] > " ":
-                position = start + 1
-                continue
-            span = _line_comment(sql, start, 2, dialect)
-        elif character == "#":
-            span = _line_comment(sql, start, 1, dialect)
-        elif character == "/":
-            if dialect.executable_comments and sql.startswith(("!", "M!"), start + 2):
-                position = start + 3  # the server runs what such a comment holds
-                continue
-            span = _block_comment(sql, start, dialect)
-        elif character == "$":
-            if _is_word(sql, start - 1) or (tag := _DOLLAR(sql, start)) is None:
-                position = start + 1
-                continue
-            end = sql.find(tag[0], tag.end())
-            span = Span(start, tag.end(), end, end + len(tag[0])) if end >= 0 else None
-        elif character == "[":
-            end = sql.find("]", start)
-            span = Span(start, start + 1, end, end + 1) if end >= 0 else None
-        else:  # a NUL: some libraries stop reading here, others do not
-            span = None
-        if span is None:
-            return spans, start
-        spans.append(span)
-        position = span.end
-    return spans, -1
-
-
-def _is_word(sql: str, position: int) -> bool:
-    return position >= 0 and (sql[position].isalnum() or sql[position] in "_$")
-
-
-def _quoted(sql: str, start: int, quote: str, dialect: Dialect) -> Span | None:
-    escape_string = (
-        dialect.escape_strings
-        and quote == "'"
-        and start > 0
-        and sql[start - 1] in "eE"
-        and not _is_word(sql, start - 2)
-    )
-    match = (_ESCAPED if escape_string or quote in dialect.backslash else _QUOTED)[quote](
-        sql, start
-    )
-    while match and escape_string and (gap := _CONTINUES(sql, match.end())):
-        match = _ESCAPED["'"](sql, gap.end())  # E'a' <newline> 'b' is one literal, escapes and all
-    return Span(start, start + 1, match.end() - 1, match.end()) if match else None
-
-
-def _line_comment(sql: str, start: int, width: int, dialect: Dialect) -> Span:
-    match = _LINE_END[dialect.carriage_return_ends_line](sql, start)
-    end = match.start() if match else len(sql)
-    return Span(start, min(start + width, end), end, end)
-
-
-def _block_comment(sql: str, start: int, dialect: Dialect) -> Span | None:
-    if dialect.nested_comments:
-        depth, position = 1, start + 2
-        while depth:
-            match = _COMMENT_EDGE(sql, position)
-            if match is None:
-                return None
-            position = match.end()
-            depth += 1 if match[0] == "/*" else -1
-        return Span(start, start + 2, position - 2, position)
-    end = sql.find("*/", start + 2)
-    if end >= 0:
-        return Span(start, start + 2, end, end + 2)
-    # SQLite takes an open comment as one that runs to the end, save at the very end of the text.
-    if dialect.open_comment_is_comment and start + 2 < len(sql):
-        return Span(start, start + 2, len(sql), len(sql))
-    return None
-
+__all__ = ["MYSQL", "POSTGRESQL", "SQLITE", "Dialect", "SqlGrammar", "fold", "scan"]
 
 # A bare name, dotted name or number is one token wherever the developer's text admits a token.
-_PLAIN = re.compile(r"[\w.]*\Z|[+-]?\d+(?:\.\d+)?\Z").match
-_ASCII_LOWER = {upper: upper + 32 for upper in range(65, 91)}
+_PLAIN = re.compile(r"[\w.]*+\Z|[+-]?\d++(?:\.\d++)?\Z").match
+# No quote, no comment, no backslash, no semicolon: nothing here ends a token or a statement.
+_OPERATORS = re.compile(r"[\s=<>!,()?%|&~^+.:@]*+\Z").match
+
+Value: TypeAlias = tuple[Input, list[str], frozenset[str] | None]
+"""A value, the spellings to look for; for a mark, the tokens of the request's other values."""
 
 
-def _lower(text: str) -> str:
-    lowered = text.lower()
-    # Positions must stay comparable: some letters change length in lower case.
-    return lowered if len(lowered) == len(text) else text.translate(_ASCII_LOWER)
+def fold(text: str) -> str:
+    """`text` without regard to case; every character keeps its place, whatever its neighbours."""
+    if text.isascii():
+        return text.lower()
+    # The one letter that grows in lower case, the one whose lower case depends on what follows it,
+    # and those whose upper case is an ASCII letter.
+    lowered = text.replace("İ", "i").lower()
+    return lowered.replace("ς", "σ").replace("ı", "i").replace("ſ", "s")
 
 
 def _spellings(value: str) -> list[str]:
     """`value` as it stands in a query: raw, and escaped in each way that drivers and people do."""
-    found = [value]
-    for quote in "'\"`":
-        if quote in value:
-            found.append(value.replace(quote, quote * 2))
-    if "\\" in value or "'" in value or '"' in value:
-        slashed = value.replace("\\", "\\\\")
-        found += (
-            slashed,
-            slashed.replace("'", "\\'"),
-            slashed.replace("'", "\\'").replace('"', '\\"'),
-            slashed.replace("'", "''"),
-            value.replace("'", "\\'").replace('"', '\\"'),
-        )
-    return [_lower(spelling) for spelling in dict.fromkeys(found)]
+    forms = [value]
+    if not value.isascii():  # an application may change the case, and with it the length
+        forms += (value.lower(), value.upper(), value.casefold(), value.title())
+    found: list[str] = []
+    for form in dict.fromkeys(forms):
+        found.append(form)
+        for quote in "'\"`":
+            if quote in form:
+                found.append(form.replace(quote, quote * 2))
+        if "\\" in form or "'" in form or '"' in form:
+            slashed = form.replace("\\", "\\\\")
+            found += (
+                slashed,
+                slashed.replace("'", "\\'"),
+                slashed.replace("'", "\\'").replace('"', '\\"'),
+                slashed.replace("'", "''"),
+                form.replace("'", "\\'").replace('"', '\\"'),
+            )
+    return list(dict.fromkeys(fold(spelling) for spelling in found))
 
 
 class SqlGrammar:
@@ -201,38 +74,73 @@ class SqlGrammar:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
 
-    def prepare(self, inputs: Inputs) -> tuple[tuple[Input, list[str]], ...]:
-        """Values that are more than a bare name or number, with the spellings to look for."""
-        return tuple(
-            (item, _spellings(item.value))
-            for item in inputs
-            if not _PLAIN(item.value.strip(" \t"))  # blanks at its ends do not make it two
-        )
+    def prepare(self, inputs: Inputs) -> tuple[Value, ...]:
+        """Values that are more than one token, with the spellings to look for, and marks."""
+        found: list[Value] = []
+        tokens: list[str] = []
+        for item in inputs:
+            value = item.value
+            bare = value.strip(" \t")  # blanks at its ends do not make it two tokens
+            if _PLAIN(bare):
+                tokens.append(bare)
+                if bare[:1] == "-" and not self.dialect.dash_needs_space:
+                    found.append((item, ["-" + bare], None))  # behind a minus: a comment
+            elif _OPERATORS(value):
+                tokens.append(value)
+            elif len(value) > 1 and value.strip(value[0]):
+                found.append((item, _spellings(value), None))
+            elif value[0] == "#" or (len(value) > 1 and value[0] not in "'\"`"):
+                found.append((item, [value], None))
+        found.extend(marks_of(inputs, self.dialect, tokens))
+        return tuple(found)
 
-    def check(self, text: str, values: tuple[tuple[Input, list[str]], ...]) -> Finding | bool:
+    def check(self, text: str, values: tuple[Value, ...]) -> Finding | bool:
         """The first value that is not wholly inside one literal, quoted name or comment."""
-        low = _lower(text)
-        hits = [(item, s) for item, spellings in values for s in spellings if s in low]
+        low = text.lower() if text.isascii() else fold(text)
+        hits = [
+            (item, spelling, others)
+            for item, spellings, others in values
+            for spelling in spellings
+            if spelling in low
+        ]
         if not hits:
             return False
         spans, broken_at = scan(text, self.dialect)
         starts = [span.start for span in spans]
-        for item, spelling in hits:
-            start = low.find(spelling)
-            while start >= 0:
-                end = start + len(spelling)
-                index = bisect_right(starts, start) - 1
-                span = spans[index] if index >= 0 else None
-                if span is None or not span.content_start <= start or not end <= span.content_end:
-                    reaches = index + 1 < len(spans) and spans[index + 1].start < end
-                    crosses = reaches or (span is not None and start < span.end)
-                    if 0 <= broken_at < end:
-                        return _finding("unterminated", item, start, end)
-                    return _finding("crosses-literal" if crosses else "is-code", item, start, end)
-                start = low.find(spelling, start + 1)
+        for item, spelling, others in hits:
+            if others is not None:
+                if misused(text, spelling, spans, broken_at, others):
+                    return _finding("mark", item, 0, 0)
+                continue
+            found = _outside(low, spelling, spans, starts, broken_at)
+            if found is not None:
+                return _finding(found[0], item, found[1], found[1] + len(spelling))
         if broken_at >= 0:
-            return _finding("unparsable", hits[0][0], 0, 0)
+            for item, _, others in hits:
+                if others is None:
+                    return _finding("unparsable", item, 0, 0)
         return True
+
+
+def _outside(
+    low: str, spelling: str, spans: Sequence[Span], starts: Sequence[int], broken_at: int
+) -> tuple[str, int] | None:
+    """The first place where `spelling` is not wholly inside one span, and the rule it breaks."""
+    size = len(spelling)
+    start = low.find(spelling)
+    while start >= 0:
+        end = start + size
+        index = bisect_right(starts, start) - 1
+        span = spans[index] if index >= 0 else None
+        if span is None or not span.content_start <= start or not end <= span.content_end:
+            if 0 <= broken_at < end:
+                return "unterminated", start
+            reaches = index + 1 < len(spans) and spans[index + 1].start < end
+            crosses = reaches or (span is not None and start < span.end)
+            return "crosses-literal" if crosses else "is-code", start
+        # Every further place that ends inside this span's content is inside it as well.
+        start = low.find(spelling, span.content_end - size + 1)
+    return None
 
 
 _REASONS = {
@@ -240,6 +148,7 @@ _REASONS = {
     "is-code": "A value of this request is more than one token of the query.",
     "unterminated": "A value of this request leaves the query unterminated.",
     "unparsable": "A value of this request stands in a query that cannot be parsed.",
+    "mark": "A value of this request is a mark that moves the ends of the query's literals.",
 }
 
 

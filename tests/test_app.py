@@ -1,0 +1,157 @@
+"""Where the parts meet: one line guards an application, once, and the configuration decides how."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from stockade import Stockade
+from stockade import app as joined
+from stockade.core import propagation
+from stockade.core.bus import bus
+from stockade.core.config import (
+    DefenceSettings,
+    Settings,
+    StoreSettings,
+    WatchSettings,
+)
+from stockade.core.errors import ConfigError, SecretError
+from stockade.testing import captured_events
+
+SECRET = "correct horse battery staple"
+QUIET = Settings(store=StoreSettings(url="memory"), watch=WatchSettings(log="", journal=""))
+
+
+class Patient(BaseModel):
+    age: int
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> FastAPI:
+    path = tmp_path / "test.db"
+    with sqlite3.connect(path) as made:
+        made.execute("CREATE TABLE users (name TEXT, password TEXT)")
+        made.execute("INSERT INTO users VALUES ('ada', ?)", (SECRET,))
+    made.close()
+    service = FastAPI()
+
+    @service.get("/weak")
+    async def weak(name: str) -> list[list[str]]:
+        connection = sqlite3.connect(path)
+        try:
+            return [
+                list(row)
+                for row in connection.execute(f"SELECT password FROM users WHERE name = '{name}'")
+            ]
+        finally:
+            connection.close()
+
+    @service.post("/patients")
+    async def create(patient: Patient) -> Patient:
+        return patient
+
+    return service
+
+
+@pytest.fixture(autouse=True)
+def alone() -> Iterator[None]:
+    """Leave the process as it was: the firewall is the process's."""
+    yield
+    if joined._running is not None:
+        joined._running.close()
+    joined._running = None
+    joined.firewall.uninstall()
+    propagation.uninstall()
+
+
+async def get(service: FastAPI, path: str, **query: str) -> httpx2.Response:
+    transport = httpx2.ASGITransport(service)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://clinic") as client:
+        return await client.get(path, params=query)
+
+
+ATTACK = "x' OR '1'='1"
+
+
+@pytest.mark.anyio
+async def test_one_line_guards_an_application(service: FastAPI) -> None:
+    assert SECRET in (await get(service, "/weak", name=ATTACK)).text
+    stockade = Stockade.protect(service, settings=QUIET)
+    with captured_events() as events:
+        answer = await get(service, "/weak", name=ATTACK)
+        assert (answer.status_code, SECRET in answer.text) == (403, False)
+        assert (await get(service, "/weak", name="ada")).json() == [[SECRET]]
+    assert [event.resource for event in events.named("malicious_sqli")] == ["/weak"]
+    assert len(events.named("http_request")) == 2
+    stockade.close()
+
+
+@pytest.mark.anyio
+async def test_off_is_bare_and_says_so(service: FastAPI) -> None:
+    with captured_events() as events:
+        off = Settings(**{**_fields(QUIET), "defence": DefenceSettings(mode="off")})
+        Stockade.protect(service, settings=off)
+        assert SECRET in (await get(service, "/weak", name=ATTACK)).text
+    assert events.named("sys_monitor_disabled")
+
+
+def _fields(settings: Settings) -> dict[str, object]:
+    return {name: getattr(settings, name) for name in settings.__struct_fields__}
+
+
+@pytest.mark.anyio
+async def test_protecting_twice_writes_each_event_once(service: FastAPI, tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    settings = Settings(
+        store=StoreSettings(url="memory"), watch=WatchSettings(log=str(log), journal="")
+    )
+    Stockade(settings).start()
+    Stockade.protect(service, settings=settings)
+    await get(service, "/weak", name=ATTACK)
+    bus.flush()
+    assert log.read_text().count('"malicious_sqli"') == 1
+    assert log.read_text().count('"http_request"') == 1
+
+
+@pytest.mark.anyio
+async def test_the_frameworks_own_refusals_echo_nothing(service: FastAPI) -> None:
+    Stockade.protect(service, settings=QUIET)
+    transport = httpx2.ASGITransport(service)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://clinic") as client:
+        answer = await client.post("/patients", json={"age": "canary-value"})
+        honest = await client.post("/patients", json={"age": 7})
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "canary-value" not in answer.text
+    assert answer.json()["errors"][0]["pointer"] == "/body/age"
+    assert honest.json() == {"age": 7}
+
+
+def test_what_it_cannot_guard_it_refuses() -> None:
+    with pytest.raises(ConfigError, match=r"stockade\.wrap"):
+        Stockade.protect(object(), settings=QUIET)
+
+
+def test_an_unknown_secret_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLINIC_DB", "postgresql://…")
+    stockade = Stockade(Settings(secrets={"database": "env:CLINIC_DB", "lost": "env:CLINIC_LOST"}))
+    assert stockade.secret("database").reveal() == "postgresql://…"
+    with pytest.raises(ConfigError, match="databse"):
+        stockade.secret("databse")
+    with pytest.raises(SecretError, match="CLINIC_LOST"):
+        stockade.secret("lost").reveal()
+
+
+def test_parts_are_made_when_asked_for(tmp_path: Path) -> None:
+    stockade = Stockade(Settings(), folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    stockade.throttle.throttle("192.0.2.1", "account", seconds=5, reason="test")
+    assert stockade.throttle.wait("192.0.2.1", "account") > 4
+    assert {path.name for path in (tmp_path / ".stockade").iterdir()} >= {"keys.json", "state.db"}
+    stockade.close()
