@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from fastapi import FastAPI
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from stockade import Stockade
@@ -95,14 +96,10 @@ async def test_one_line_guards_an_application(service: FastAPI) -> None:
 @pytest.mark.anyio
 async def test_off_is_bare_and_says_so(service: FastAPI) -> None:
     with captured_events() as events:
-        off = Settings(**{**_fields(QUIET), "defence": DefenceSettings(mode="off")})
+        off = replace(QUIET, defence=DefenceSettings(mode="off"))
         Stockade.protect(service, settings=off)
         assert SECRET in (await get(service, "/weak", name=ATTACK)).text
     assert events.named("sys_monitor_disabled")
-
-
-def _fields(settings: Settings) -> dict[str, object]:
-    return {name: getattr(settings, name) for name in settings.__struct_fields__}
 
 
 @pytest.mark.anyio

@@ -159,6 +159,10 @@ def test_no_content_type_crashes_it(content_type: str) -> None:
         ("multipart/form-data", b"", 400),
         ("multipart/form-data; boundary=a; boundary=b", b"", 400),
         ("multipart/form-data; boundary=\x00", b"", 400),
+        ("multipart/form-data; boundary=a; boundary*0=b", b"", 400),
+        ("multipart/form-data; boundary=a; charset=UTF-8", b"--a--", 200),
+        ("multipart/form-data; boundary=a; charset=utf-7", b"--a--", 415),
+        ("multipart/form-data; boundary=a; charset*0=utf-7", b"--a--", 415),
     ],
 )
 def test_content_types(content_type: str, body: bytes, expected: int) -> None:

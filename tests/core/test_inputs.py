@@ -87,6 +87,48 @@ def test_more_than_the_limit_is_said_and_not_skipped_silently() -> None:
     assert not enough.overflow
 
 
+def test_plain_words_count_a_tenth() -> None:
+    words = Inputs(InputLimits(values=10))
+    words.add_json([f"word{number}" for number in range(99)])
+    assert not words.overflow
+    words.add_json([f"more{number}" for number in range(9)])
+    assert words.overflow
+
+
+def test_one_character_is_evidence_if_it_is_no_letter_digit_or_blank() -> None:
+    inputs = Inputs(InputLimits())
+    inputs.add_query(Source.QUERY, "a=%27&b=.&c=x&d=+&e=7&f=%0A&g=_")
+    assert values(inputs) == {"'", ".", "\n"}
+
+
+def test_the_root_is_what_every_site_is_asked_for() -> None:
+    inputs = Inputs(InputLimits())
+    inputs.add_path("/", "/")
+    assert values(inputs) == set()
+
+
+def test_every_segment_counts_and_more_tails_than_are_indexed_are_said() -> None:
+    inputs = Inputs(InputLimits())
+    path = "/a" * 100 + "/it's"
+    inputs.add_path(path, path)
+    assert {"it's", "a/it's"} <= values(inputs)
+    assert not inputs.overflow
+    inputs.add_path("/b" * 300, "/b" * 300)
+    assert inputs.overflow
+
+
+def test_bytes_of_a_query_are_read_as_latin_1_and_as_utf_8_and_a_semicolon_both_ways() -> None:
+    inputs = Inputs(InputLimits())
+    inputs.add_query(Source.FORM, "q=é'x".encode().decode("latin-1") + "&a=b'1;c=d'2")
+    assert {"é'x", "é'x".encode().decode("latin-1"), "b'1;c=d'2", "b'1", "d'2"} <= values(inputs)
+
+
+def test_what_is_nested_too_deeply_is_said() -> None:
+    inputs = Inputs(InputLimits())
+    inputs.add(Source.QUERY, "q", "[" * 100_000 + "]" * 100_000)
+    assert inputs.overflow
+
+
 def test_json_as_applications_read_it() -> None:
     assert read_json(b'{"a": 1}') == {"a": 1}
     assert read_json('{"a": "é"}'.encode("utf-16")) == {"a": "é"}

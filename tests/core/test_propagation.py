@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
+import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.pool import ThreadPool
 
 import pytest
 
@@ -38,6 +41,28 @@ def in_pool() -> RequestContext | None:
         return pool.submit(current).result()
 
 
+def in_bare_thread() -> RequestContext | None:
+    seen: queue.Queue[RequestContext | None] = queue.Queue()
+    _thread.start_new_thread(lambda: seen.put(current()), ())
+    return seen.get(timeout=5)
+
+
+def of(_: int) -> RequestContext | None:
+    return current()
+
+
+POOL_CALLS: list[Callable[[ThreadPool], list[RequestContext | None]]] = [
+    lambda pool: [pool.apply(current)],
+    lambda pool: [pool.apply_async(current).get(5)],
+    lambda pool: pool.map(of, range(9)),
+    lambda pool: pool.map_async(of, range(9), 2).get(5),
+    lambda pool: pool.starmap(of, [(1,), (2,)]),
+    lambda pool: list(pool.imap(of, range(9))),
+    lambda pool: list(pool.imap(of, range(9), 2)),
+    lambda pool: list(pool.imap_unordered(of, range(9))),
+]
+
+
 async def in_executor() -> RequestContext | None:
     return await asyncio.get_running_loop().run_in_executor(None, current)
 
@@ -47,6 +72,53 @@ def test_without_the_patch_threads_know_nothing(request_context: RequestContext)
     with running(request_context):
         assert in_pool() is None
         assert in_thread() is None
+        assert in_bare_thread() is None
+        with ThreadPool(1) as pool:
+            for call in POOL_CALLS:
+                assert set(call(pool)) == {None}
+
+
+@pytest.mark.usefixtures("installed")
+def test_bare_threads(request_context: RequestContext) -> None:
+    with running(request_context):
+        assert in_bare_thread() is request_context
+    assert in_bare_thread() is None
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("call", POOL_CALLS, ids=range(len(POOL_CALLS)))
+def test_thread_pools_carry_each_request_and_keep_none(
+    call: Callable[[ThreadPool], list[RequestContext | None]], request_context: RequestContext
+) -> None:
+    with running(request_context):
+        pool = ThreadPool(2)
+    with pool:
+        assert set(call(pool)) == {None}
+        for context in (request_context, RequestContext("r-2")):
+            with running(context):
+                assert set(call(pool)) == {context}
+        assert set(call(pool)) == {None}
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_thread_that_a_library_keeps_is_known_by_what_it_calls(
+    request_context: RequestContext,
+) -> None:
+    seen: list[RequestContext | None] = []
+
+    def work() -> None:
+        seen.append(current())
+
+    def kept() -> None:
+        seen.append(current())
+
+    kept.__module__ = "aiosqlite.core"
+    with running(request_context):
+        for target in (work, kept):
+            thread = threading.Thread(target=target)
+            thread.start()
+            thread.join()
+    assert seen == [request_context, None]
 
 
 @pytest.mark.usefixtures("installed")

@@ -6,24 +6,19 @@ separate process. `STOCKADE_SQLMAP=all` tries every SQL endpoint instead of two 
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import json
 import os
 import re
-import signal
-import socket
 import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-PROJECT = Path(__file__).parents[2]
+from tests.integration.serving import PROJECT, serving
+
 SQLMAP = PROJECT / ".venv-sqlmap" / "bin" / "sqlmap"
+RANGE = "examples.range:app"
 THOROUGH = ("--level=3", "--risk=2")
 
 
@@ -90,64 +85,6 @@ def targets() -> list[Target]:
     return found
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-@contextlib.contextmanager
-def serving(folder: Path, *, guarded: bool) -> Iterator[str]:
-    """The range on loopback, bare or under `stockade run --mode block`; its address."""
-    port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "examples.range:app",
-        "--port",
-        str(port),
-        "--log-level",
-        "warning",
-    ]
-    if guarded:
-        command = [sys.executable, "-m", "stockade", "run", "--mode", "block", "--", *command]
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "PYTHONPATH": str(PROJECT),
-        "STOCKADE_WATCH__LOG": str(folder / "events.jsonl"),
-    }
-    log = (folder / "server.log").open("wb")
-    server = subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
-    )
-    try:
-        wait_for(port, server, folder / "server.log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
-        log.close()
-
-
-def wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(200):
-        if server.poll() is not None:
-            break
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        try:
-            connection.request("GET", "/openapi.json")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.1)
-        finally:
-            connection.close()
-    pytest.fail(f"the range did not start: {log.read_text()[-2000:]}")
-
-
 def sqlmap(folder: Path, address: str, one: Target, *more: str) -> str:
     arguments = [argument.replace("{url}", address) for argument in one.arguments]
     done = subprocess.run(
@@ -177,22 +114,22 @@ def test_dumps_a_table_bare_and_finds_nothing_guarded(one: Target, tmp_path: Pat
     bare, guarded = tmp_path / "bare", tmp_path / "guarded"
     bare.mkdir()
     guarded.mkdir()
-    with serving(bare, guarded=False) as address:
-        said = sqlmap(bare, address, one, "-T", "users", "--dump", *THOROUGH)
+    with serving(RANGE, bare, guarded=False) as server:
+        said = sqlmap(bare, server.address, one, "-T", "users", "--dump", *THOROUGH)
         dumped = "".join(file.read_text() for file in (bare / "sqlmap").rglob("users*.csv"))
         injectable = "identified the following injection point" in said
         if one.path in FIRST:
             assert "password" in dumped, said[-3_000:]
         elif not injectable:
             pytest.skip("sqlmap finds no way in even without the firewall: this proves nothing")
-    with serving(guarded, guarded=True) as address:
-        said = sqlmap(guarded, address, one, "-T", "users", "--dump", *THOROUGH)
+    with serving(RANGE, guarded, guarded=True) as server:
+        said = sqlmap(guarded, server.address, one, "-T", "users", "--dump", *THOROUGH)
         assert "identified the following injection point" not in said
         assert re.search(
             r"not (appear to )?be? ?injectable|do not appear to be injectable", said
         ), said[-3_000:]
         assert not list((guarded / "sqlmap").rglob("users*.csv"))
-        blocked = (guarded / "events.jsonl").read_text().count('"malicious_sqli"')
+        blocked = server.events.read_text().count('"malicious_sqli"')
     print(
         f"{one.path}: sqlmap dumped the table bare; guarded, {blocked} of its queries were refused"
     )

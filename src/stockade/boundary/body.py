@@ -80,12 +80,16 @@ def _parameters(text: str) -> list[tuple[str, str]]:
 def _check_charset(parameters: str) -> None:
     if parameters:
         for name, value in _parameters(parameters):
-            if name == "charset" and value.lower() not in _UTF_8:
+            # `charset*`, `charset*0`: spellings of RFC 2231 that some parsers honour
+            if name.partition("*")[0] == "charset" and value.lower() not in _UTF_8:
                 _refuse("charset", "The body's charset is not supported: send UTF-8.", 415)
 
 
 def _check_multipart(parameters: str) -> None:
-    boundaries = [value for name, value in _parameters(parameters) if name == "boundary"]
+    _check_charset(parameters)  # some frameworks decode every field by it
+    boundaries = [
+        value for name, value in _parameters(parameters) if name.partition("*")[0] == "boundary"
+    ]
     if len(boundaries) != 1 or not _BOUNDARY.match(boundaries[0]):
         _refuse("multipart", "The multipart body's boundary is missing or malformed.", 400)
 

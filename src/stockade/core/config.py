@@ -72,8 +72,8 @@ class FirewallSettings(_Section, frozen=True, kw_only=True):
     sql: SinkMode = "inherit"
     shell: SinkMode = "inherit"
     path: SinkMode = "inherit"
-    max_inputs: int = 1_000
-    max_input_chars: int = 1 << 20
+    max_inputs: int = 5_000
+    max_input_chars: int = 4 << 20
     unattributed: Literal["count", "refuse"] = "count"
     """What a sink does outside any request, where nothing tells untrusted values from others."""
 

@@ -29,7 +29,6 @@ __all__ = [
 ]
 
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}").search
-_FOREIGN = re.compile(r"[^A-Za-z0-9+/=]+")
 _URL_SAFE = {ord("-"): "+", ord("_"): "/"}
 _SEPARATORS = tuple(map(re.compile, (r"\s+", ":", ",", r"\|")))
 _SEPARATED = re.compile(r"[\s:,|]").search
@@ -78,13 +77,13 @@ def strings_of(document: object) -> list[tuple[str, str, bool]]:
                 todo.append((key, member))
         elif isinstance(value, list):
             todo.extend((name, member) for member in value)
-        elif isinstance(value, (int, float)) and str(value)[0] == "-":
-            found.append((name, str(value), False))
+        elif isinstance(value, (int, float)) and repr(value)[0] == "-":
+            found.append((name, repr(value), False))
     return found
 
 
 def base64_spellings(value: str, *, latin: bool = False) -> list[str]:
-    """What Base64 decoders make of `value`: in both alphabets, foreign characters dropped or not.
+    """What lenient Base64 decoders make of `value`, in both alphabets (RFC 4648).
 
     `latin`: also as Latin-1 where it is not UTF-8 (RFC 7617 leaves the charset open).
     """
@@ -96,7 +95,7 @@ def base64_spellings(value: str, *, latin: bool = False) -> list[str]:
     found = []
     for text in texts:
         try:
-            data = base64.b64decode(_FOREIGN.sub("", text) + "==")
+            data = base64.b64decode(text + "==")  # drops foreign characters by itself
         except ValueError:
             continue
         try:
@@ -109,7 +108,7 @@ def base64_spellings(value: str, *, latin: bool = False) -> list[str]:
 
 def cookie_value(value: str) -> str:
     """A cookie's value as `http.cookies` unquotes it, which is what frameworks call."""
-    unquoted: str = cookies._unquote(value)  # type: ignore[attr-defined]
+    unquoted: str = cookies._unquote(value)
     return unquoted
 
 
@@ -160,15 +159,17 @@ def decoded_spellings(value: str) -> tuple[str, ...]:
 
 
 def pieces(value: str) -> list[str]:
-    """The parts of `value` between blanks, colons, commas or bars that could be an attack alone."""
-    if _SEPARATED(value) is None or _ACTS(value) is None:
+    """The parts of `value` that applications take out of it, where they could be an attack alone.
+
+    Between blanks, colons, commas or bars; and without the sign of a sort key (`-created`).
+    """
+    if _ACTS(value) is None:
         return []
-    return [
-        piece
-        for separator in _SEPARATORS
-        for piece in separator.split(value, _MAX_PIECES)[:_MAX_PIECES]
-        if len(piece) >= _MIN_PIECE and _ACTS(piece) and piece != value
-    ]
+    found = [value[1:]] if value[0] in "+-" else []
+    if _SEPARATED(value):
+        for separator in _SEPARATORS:
+            found += separator.split(value, _MAX_PIECES)[:_MAX_PIECES]
+    return [text for text in found if _MIN_PIECE <= len(text) < len(value) and _ACTS(text)]
 
 
 remembered_spellings = lru_cache(maxsize=2_048)(decoded_spellings)

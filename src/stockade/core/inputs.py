@@ -52,7 +52,7 @@ class InputLimits(NamedTuple):
     A value of letters and digits alone counts as a tenth of one: hardly a check looks at it.
     """
 
-    values: int = 10_000
+    values: int = 5_000
     characters: int = 4 << 20
 
 
@@ -142,7 +142,7 @@ class Inputs:
                 self.overflow = True
                 return
             self.add_pairs(source, pairs)
-        if ";" in text or not pairs:
+        if ";" in text or "=" not in text:
             self.add(source, "", unquote_plus(text))
 
     def add_path(self, path: str, raw: str) -> None:
@@ -175,7 +175,9 @@ class Inputs:
                 self._put(Source.HEADER, name, reading)
 
     def add_cookies(self, header: str) -> None:
-        """Index the names and values of a Cookie header (RFC 6265)."""
+        """Index a Cookie header (RFC 6265): as it is, and the names and values in it."""
+        if header not in self._seen:
+            self._put(Source.HEADER, "cookie", header)
         for pair in header.split(";"):
             name, equals, value = pair.partition("=")
             name, value = name.strip(), value.strip()

@@ -1,15 +1,17 @@
 """The guard of a sink: takes the text that is about to run, and lets it run or refuses it.
 
-In order, cheapest first: a text that ran before without any value of its request is known; a
-request with no value that could change this grammar's structure passes; the grammar judges; a text
-that the calling code holds as a constant is the developer's own. What remains is refused (`block`)
-or reported (`observe`), and a refusal sticks to the request even if the application swallows it.
+In order, cheapest first: a text that keeps coming without any value of its request is known; one
+that a sink further out has judged is not judged again; a request with no value that could change
+this grammar's structure passes; the grammar judges; a text that the calling code holds as a
+constant is the developer's own. What remains is refused (`block`) or reported (`observe`), and a
+refusal sticks to the request even if the application swallows it.
 """
 
 from __future__ import annotations
 
 import re
 import threading
+from contextvars import ContextVar
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -22,13 +24,23 @@ from stockade.core.secret import fingerprint
 from stockade.core.waiver import waived
 from stockade.firewall.constants import is_constant
 from stockade.firewall.grammars import Finding, Grammar
+from stockade.firewall.resemblance import resembles
 
-__all__ = ["Guard", "Mode"]
+__all__ = ["Guard", "Mode", "judged"]
 
 Mode = Literal["block", "observe", "off"]
 _MAX_KNOWN = 5_000
 _MAX_KNOWN_LENGTH = 16_384
+_MAX_SEEN = 20_000
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}\Z").match
+
+judged: ContextVar[tuple[str, RequestContext | None] | None] = ContextVar(
+    "stockade_judged", default=None
+)
+"""The text, the very object, that a guard let pass last for this request.
+
+A sink that hands its text on to another one, such as SQLAlchemy to a driver, sets it.
+"""
 
 
 class Guard:
@@ -46,7 +58,8 @@ class Guard:
     ) -> None:
         """`event` names what is emitted.
 
-        `learns`: a text that ran without any value of its request is known from then on.
+        `learns`: a text that came twice without any value of its request, and does not resemble
+        one, is known from then on.
         `constants`: a text that stands in the code of a caller is the developer's own.
         """
         self.family = family
@@ -61,6 +74,7 @@ class Guard:
         self.unattributed = 0
         self.known: dict[str, None] = {}
         self._trimming = threading.Lock()
+        self._seen: dict[int, int] = {}
 
     def __call__(self, text: str, is_developers: Callable[[], bool] | None = None) -> None:
         """Let `text` run, or raise Blocked.
@@ -75,6 +89,9 @@ class Guard:
         if request is None:
             self._without_request()
             return
+        verdict = judged.get()
+        if verdict is not None and verdict[0] is text and verdict[1] is request:
+            return
         prepared = request.prepared
         values: tuple[Any, ...] | None = None if prepared is None else prepared.get(self.key)
         if values is None:
@@ -88,10 +105,21 @@ class Guard:
             else:
                 self._alarm(request, finding, len(text))
         elif not finding and self.learns:
+            self._came_without_values(text, request)
+
+    def _came_without_values(self, text: str, request: RequestContext) -> None:
+        # By hash: what is seen once, a dynamic text, is not worth its memory.
+        key, seen = hash(text), self._seen
+        count = seen.get(key, 0) + 1
+        if count == 1 and len(seen) >= _MAX_SEEN:
+            seen.clear()
+        seen[key] = count
+        # The 2nd, 4th, 8th … time: a route whose own values resemble its query asks seldom.
+        if count > 1 and not count & (count - 1) and not resembles(text, request.inputs):
             self.learn(text)
 
     def learn(self, text: str) -> None:
-        """Remember a text that ran independently of its request; the oldest is forgotten."""
+        """Remember a text as the developer's own; the oldest is forgotten."""
         if len(text) > _MAX_KNOWN_LENGTH:
             return
         if len(self.known) >= _MAX_KNOWN:

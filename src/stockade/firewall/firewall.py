@@ -7,8 +7,9 @@ from stockade.core.tally import tally
 from stockade.firewall.engine import Guard, Mode
 from stockade.firewall.grammars.path import PathGrammar
 from stockade.firewall.grammars.shell import ShellGrammar
-from stockade.firewall.grammars.sql import MYSQL, POSTGRESQL, SQLITE, Dialect, SqlGrammar
-from stockade.firewall.sinks import files, process, sqlalchemy, sqlite
+from stockade.firewall.grammars.sql import SqlGrammar
+from stockade.firewall.grammars.sql_scanner import MYSQL, POSTGRESQL, SQLITE, Dialect
+from stockade.firewall.sinks import aiosqlite, files, process, sqlalchemy, sqlite
 
 __all__ = ["Firewall"]
 
@@ -59,6 +60,7 @@ class Firewall:
             guard.refuse_unattributed = settings.unattributed == "refuse"
         if modes["sql"] != "off":
             sqlite.install(self.sqlite)
+            aiosqlite.install()
             sqlalchemy.install(
                 {
                     "sqlite": self.sqlite,
@@ -74,7 +76,7 @@ class Firewall:
 
     def uninstall(self) -> None:
         """Check nothing any more; for tests and comparisons."""
-        for sink in (sqlite, sqlalchemy, process, files):
+        for sink in (sqlite, aiosqlite, sqlalchemy, process, files):
             sink.uninstall()
         for guard in self.guards:
             guard.mode = "off"

@@ -1,10 +1,12 @@
-"""Replace a function wherever it is already bound, so that `protect` works in any import order."""
+"""Replace a function or class wherever it is bound, so that `protect` works in any import order."""
 
 from __future__ import annotations
 
 import sys
+from abc import ABCMeta
+from typing import Any
 
-__all__ = ["rebind"]
+__all__ = ["adopt", "rebind", "stand_in_for"]
 
 
 def rebind(original: object, replacement: object) -> int:
@@ -23,3 +25,29 @@ def rebind(original: object, replacement: object) -> int:
                 namespace[name] = replacement
                 count += 1
     return count
+
+
+def adopt(derived: type, old: type, new: type) -> bool:
+    """Put `new` in the place of the base `old` of a class; False where its layout forbids that."""
+    try:
+        derived.__bases__ = tuple(new if base is old else base for base in derived.__bases__)
+    except TypeError:
+        return False
+    return True
+
+
+def stand_in_for(original: type) -> type[ABCMeta]:
+    """A metaclass for a subclass that takes the place of `original` under its name.
+
+    What is an instance or subclass of `original` is then one of the stand-in, as libraries that
+    test for it expect. Derived from ABCMeta, so that abstract classes may derive from the stand-in.
+    """
+
+    class StandIn(ABCMeta):
+        def __instancecheck__(cls, instance: Any) -> bool:
+            return type.__instancecheck__(original if original in cls.__bases__ else cls, instance)
+
+        def __subclasscheck__(cls, subclass: type) -> bool:
+            return type.__subclasscheck__(original if original in cls.__bases__ else cls, subclass)
+
+    return StandIn

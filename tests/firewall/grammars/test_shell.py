@@ -1,14 +1,19 @@
-"""The shell lexer against the shell itself: what it calls text must reach a program as text."""
+"""Shell commands: the shell itself is the oracle for what reaches a program as text."""
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import subprocess
+import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stockade.core.inputs import InputLimits, Inputs, Source
-from stockade.firewall.grammars.shell import ShellGrammar, script_of
+from stockade.firewall.grammars import Finding
+from stockade.firewall.grammars.shell import ShellGrammar
 from stockade.firewall.grammars.shell_lexer import lex
 
 PIECES = st.lists(
@@ -24,6 +29,22 @@ PIECES = st.lists(
             "&&",
             "||",
             "$'",
+            "<<<",
+            "<(",
+            "((",
+            "\\`",
+            "\\'",
+            '\\"',
+            "'\"'\"'",
+            "E",
+            "\nE",
+            "\\\n",
+            "case x in x)",
+            "esac",
+            "${x:-'",
+            "a[$(",
+            "ü",
+            "\r",
         ]
     ),
     max_size=8,
@@ -34,40 +55,137 @@ TEMPLATES = [
     "printf '<%s>' \"{}\"",
     "printf '<%s>' a{}b",
     "printf '<%s>' \"$(printf %s '{}')\"",
+    "printf '<%s>' \"`printf %s '{}'`\"",
+    'printf \'<%s>\' "`printf %s "{}"`"',
+    "printf '<%s>' \"${{x:-y}}{}\"",
+    "cat <<E\n<{}>\nE\n",
+    "cat <<'E'\n<{}>\nE\n",
+    "cat <<E\n<$(printf %s '{}')>\nE\n",
+    "eval \"printf '<%s>' '{}'\"",
+    "if :; then eval \"printf '<%s>' '{}'\"; fi",
+    "trap \"printf '<%s>' '{}'\" EXIT",
+    "sh <<'X'\nprintf '<%s>' '{}'\nX\n",
+    "printf %s \"printf '<%s>' '{}'\" | sh",
+    "sh -c \"printf '<%s>' '{}'\"",
+    "printf '<%s>' $(printf %s {})",
+    ": '((' $((1+(2))) '{}'; printf '<%s>' '{}'",
+    "# it's\nprintf '<%s>' '{}' # '",
+    "case x in x) printf '<%s>' '{}';; esac",
 ]
+SHELLS = [shell for shell in ("/bin/sh", "/bin/bash") if shutil.which(shell)]
 
 
-@given(st.text(max_size=40))
-def test_every_character_has_a_region(command: str) -> None:
-    assert len(lex(command).regions) == len(command)
-
-
-@settings(max_examples=150, deadline=None)
-@given(PIECES, st.sampled_from(TEMPLATES))
-def test_a_value_that_passes_is_exactly_one_argument(value: str, template: str) -> None:
-    """The oracle is sh: where the grammar sees no harm, printf gets the value and nothing else."""
-    if len(value) < 2:
-        return
+def check(text: str, *values: str) -> Finding | bool:
     inputs = Inputs(InputLimits())
-    inputs.add(Source.QUERY, "q", value)
+    for value in values:
+        inputs.add(Source.QUERY, "q", value)
     grammar = ShellGrammar()
+    prepared = grammar.prepare(inputs)
+    return grammar.check(text, prepared) if prepared else False
+
+
+@given(st.one_of(st.text(max_size=40), PIECES))
+def test_pieces_of_text_lie_in_order_and_do_not_meet(command: str) -> None:
+    places = [place for piece in lex(command).literals for place in piece]
+    assert places == sorted(set(places))
+    assert all(0 <= place <= len(command) for place in places)
+
+
+@settings(max_examples=300, deadline=None)
+@given(PIECES, st.sampled_from(TEMPLATES), st.sampled_from(SHELLS))
+def test_a_value_that_passes_is_exactly_one_argument(value: str, template: str, shell: str) -> None:
+    """The oracle is the shell: where the grammar sees no harm, the value is printed, no more."""
     command = template.format(value)
-    if not isinstance(grammar.check(command, grammar.prepare(inputs)), bool):
+    if not isinstance(check(command, value), bool):
         return
     expected = f"<a{value}b>" if "a{}b" in template else f"<{value}>"
     done = subprocess.run(
-        ["/bin/sh", "-c", command], capture_output=True, timeout=5, check=False, cwd="/", env={}
+        [shell, "-c", command],
+        capture_output=True,
+        timeout=5,
+        check=False,
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin"},
     )
-    if "$(printf" in template:  # command substitution takes trailing newlines away
+    if "$(" in template or "`" in template:  # command substitution takes line breaks away
         expected = f"<{value.rstrip(chr(10))}>"
+    if "$(printf %s {})" in template:
+        expected = f"<{value.strip()}>"
+    if template.startswith("cat"):
+        expected += "\n"
     assert done.stdout.decode() == expected
 
 
-def test_scripts_of_argument_lists() -> None:
-    assert script_of(["sh", "-c", "x"]) == "x"
-    assert script_of(["/bin/bash", "-lc", "x", "name"]) == "x"
-    assert script_of(["env", "A=1", "sudo", "-u", "me", "dash", "-e", "-c", "x"]) == "x"
-    assert script_of(["busybox", "sh", "-c", "x"]) == "x"
-    assert script_of(["sh", "script.sh", "-c", "x"]) is None
-    assert script_of(["ls", "-c", "x"]) is None
-    assert script_of([]) is None
+@given(PIECES.filter(bool), st.sampled_from(["ls -l {} | wc", "cd /x && ls {}; true", "sh -c {}"]))
+def test_what_the_library_quotes_passes(value: str, template: str) -> None:
+    quoted = shlex.quote(value)
+    if "sh -c" in template:  # quoted once for each shell
+        quoted = shlex.quote(f"printf %s {quoted}")
+    assert isinstance(check(template.format(quoted), value), bool)
+
+
+EVIDENCE = [
+    ("echo {} {} {}", ";", "cat", "/etc/hostname"),
+    ("echo {}{}{}", "\n", "cat", " /etc/hostname"),
+    ("echo {} sudo '{}'", ";", "id"),
+    ("echo {} X=1 {}", "|", "sh"),
+    ("echo hi {} {}", ">", "notes"),
+    ("rm -rf {} /tmp/x", "*"),
+    ("echo x {} | wc", "#"),
+    ("echo {}HOME", "$"),
+    ("echo '{}; {} {}'", "'", "id", "'"),
+    ("cat <<END\n{}\n{}\nEND\n", "END", "id"),
+    ("cat <<E\n$(echo {})\nE\n", "; id"),
+    ("[[ '{}' -eq 1 ]]", "a[$(id)]"),
+]
+
+
+@pytest.mark.parametrize("case", EVIDENCE)
+def test_values_that_harm_together_or_alone(case: tuple[str, ...]) -> None:
+    template, *values = case
+    assert isinstance(check(template.format(*values), *values), Finding)
+
+
+HONEST = [
+    ("cd /srv && grep -F '{}' notes", "&&"),
+    ("cd /srv; ls '{}'", ";"),
+    ("cd /srv; ls '{}'", "; "),
+    ("ls -l {} | wc -l", "photos"),
+    ("x=(1 2); ls '{}'\nls", "\n"),
+    ("grep -F '{}' notes", ">"),
+    ("grep -F '{}' notes", "*"),
+    ("printf %s ''\"'\"'' > out; echo 'a'", "'"),
+    ("cat <<< '{}'\necho done", "two words"),
+    ("cat <<EOF\n{}\nEOF", "two words; and more"),
+    ("cat <<'EOF'\n{}\nEOF\n", "$5 `each`"),
+    ("grep sh '{}'", "two words"),
+    ("cat notes | grep 'sh' | grep -F '{}'", "a; b"),
+    ("sh script.sh -c '{}'", "a; b"),
+    ("echo eval '{}'", "a b"),
+    ("sh -c 'echo \"$1\"' _ '{}'", "a; b"),
+]
+
+
+@pytest.mark.parametrize("case", HONEST)
+def test_honest_values_beside_the_developers_own_syntax(case: tuple[str, ...]) -> None:
+    template, *values = case
+    assert isinstance(check(template.format(*values), *values), bool)
+
+
+@pytest.mark.parametrize("opening", ["((", "'", '"', "$", "`", "$(", "<<E\n", ";", "\\", "a=", "{"])
+def test_a_megabyte_is_judged_at_once(opening: str) -> None:
+    """Generous: with the work quadratic in the length this takes minutes."""
+    size = (1 << 20) // len(opening) - 1_000
+    short, long = opening * (size // 2), opening * size
+    for template in ("echo '{}'", "echo {}", 'eval "echo {}"', "cat <<X\n{}\nX\n"):
+        started = time.process_time()
+        check(template.format(long), short, long)
+        assert time.process_time() - started < 10
+
+
+def test_nested_scripts_cost_a_bounded_amount_of_work() -> None:
+    started = time.process_time()
+    check("eval " * 5_000 + "'two words'", "two words")
+    check("sh -c " * 5_000 + "'two words'", "two words")
+    check("| sh 'two words' " * 5_000, "two words")
+    assert time.process_time() - started < 10

@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import random
 import sqlite3
+import time
 from pathlib import Path
 from urllib.parse import unquote
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockade.core.inputs import InputLimits, Inputs, Source
-from stockade.firewall.grammars.sql import MYSQL, POSTGRESQL, SQLITE, SqlGrammar, scan
+from stockade.core.inputs import Input, InputLimits, Inputs, Source
+from stockade.firewall.grammars.sql import SqlGrammar, fold
+from stockade.firewall.grammars.sql_scanner import MYSQL, POSTGRESQL, SQLITE, scan
 
 FRAGMENTS = [
     "'",
@@ -121,3 +124,28 @@ def test_corpus_of_honest_values(corpora: Path) -> None:
         )
         assert isinstance(verdict, bool), value
     print(f"{len(sample)} honest values pass in an escaped literal")
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("x='" + "(" * 2_000_000 + "'", ["(" * 1_000_000, "(("]),
+        ("x='" + "x(" * 1_000_000 + "'", ["(x", "x(x("]),
+        ("x='" + "''" * 1_000_000 + "'", ["''", "'"]),
+        ("x='" + "-" * 2_000_000 + "'", ["-" * 1_000_000, "-"]),
+    ],
+)
+def test_repetitive_text_takes_linear_time(text: str, values: list[str]) -> None:
+    inputs = Inputs(InputLimits())
+    inputs.items = [Input(Source.QUERY, "q", value) for value in values]
+    grammar = SqlGrammar(SQLITE)
+    start = time.process_time()
+    assert isinstance(grammar.check(text, grammar.prepare(inputs)), bool)
+    assert time.process_time() - start < 1.0
+
+
+@given(st.text(max_size=12), st.text(max_size=12), st.text(max_size=12))
+def test_folding_knows_no_neighbours(before: str, value: str, after: str) -> None:
+    whole = before + value + after
+    assert fold(whole) == fold(before) + fold(value) + fold(after)
+    assert len(fold(whole)) == len(whole)

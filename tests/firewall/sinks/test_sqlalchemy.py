@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, column, create_engine, select, table, text
+from sqlalchemy import (
+    DDL,
+    Engine,
+    Executable,
+    bindparam,
+    cast,
+    column,
+    create_engine,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.sql import quoted_name
+from sqlalchemy.types import UserDefinedType
 
 from stockade.core.errors import Blocked
 from tests.conftest import Request, Switch
@@ -77,3 +90,88 @@ def test_an_asynchronous_engine_whose_thread_knows_no_request(
         assert asyncio.run(read()) == [SECRET]
         with firewall("block"), pytest.raises(Blocked):
             asyncio.run(read())
+
+
+class Written(UserDefinedType[str]):
+    """A type that writes itself into the statement."""
+
+    cache_ok = True
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def get_col_spec(self, **_: object) -> str:
+        return self.text
+
+
+@pytest.mark.parametrize(
+    ("value", "statement"),
+    [
+        pytest.param(
+            "(SELECT password FROM users)",
+            lambda value: select(column(quoted_name(value, quote=False))).select_from(users),
+            id="unquoted-name",
+        ),
+        pytest.param(
+            "TEXT) , (SELECT password FROM users",
+            lambda value: select(cast(users.c.name, Written(value))),
+            id="written-type",
+        ),
+        pytest.param(
+            "stolen AS SELECT password FROM users",
+            lambda value: DDL(f"CREATE TABLE {value}"),
+            id="ddl",
+        ),
+    ],
+)
+def test_constructs_that_quote_nothing_are_judged(
+    value: str,
+    statement: Callable[[str], Executable],
+    engine: Engine,
+    request_of: Request,
+    firewall: Switch,
+) -> None:
+    def run() -> str:
+        with engine.connect() as connection, request_of(value):
+            result = connection.execute(statement(value))
+            rows = result.all() if result.returns_rows else []
+            stolen = (
+                connection.execute(text("SELECT * FROM stolen")).all()
+                if value.startswith("stolen")
+                else []
+            )
+            connection.rollback()
+            return str([*rows, *stolen])
+
+    assert SECRET in run()
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE IF EXISTS stolen"))
+    with firewall("block"):
+        engine.dispose()
+        with pytest.raises(Blocked):
+            run()
+
+
+def test_long_generated_statements_reach_the_driver(
+    engine: Engine, request_of: Request, firewall: Switch
+) -> None:
+    value = "?, ?), (?, ? "
+    rows = [{"name": value, "password": "p"}] * 3_000
+    with firewall("block") as guards, request_of(value):
+        engine.dispose()
+        with engine.begin() as connection:
+            connection.execute(users.insert().values(rows))
+            assert len(connection.execute(select(users)).all()) == 3_001
+        assert max(map(len, guards.sqlite.known), default=0) < 16_384
+
+
+def test_constant_text_that_sqlalchemy_expands(
+    engine: Engine, request_of: Request, firewall: Switch
+) -> None:
+    statement = text("SELECT password FROM users WHERE name IN :names").bindparams(
+        bindparam("names", expanding=True)
+    )
+    with firewall("block"), request_of("SELECT password"):
+        engine.dispose()
+        with engine.connect() as connection:
+            assert connection.scalars(statement, {"names": ["ada", "bob"]}).all() == [SECRET]

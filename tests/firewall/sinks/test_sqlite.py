@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from collections.abc import Callable
+from abc import ABC
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +14,7 @@ import pytest
 
 from stockade.core.errors import Blocked
 from stockade.core.events import Event
+from stockade.core.inputs import Input, InputLimits, Inputs, Source
 from stockade.firewall.sinks import sqlite
 from tests.conftest import Request, Switch
 
@@ -166,10 +169,212 @@ def test_a_text_known_clean_is_no_evidence_later(
     with firewall("block"):
         with request_of("id, name"), pytest.raises(Blocked):
             rows(database, lambda c: c.execute(text))
-        with request_of("something else"):
-            rows(database, lambda c: c.execute(text))
+        for other in ("something else", "and another"):
+            with request_of(other):
+                rows(database, lambda c: c.execute(text))
         with request_of("id, name"):
             assert rows(database, lambda c: c.execute(text)) == [(1, "ada")]
+
+
+def test_a_value_that_slipped_through_does_not_open_the_door(
+    database: Path, request_of: Request, firewall: Switch
+) -> None:
+    value = "x' UNION SELECT password FROM users--"
+    text = f"SELECT body FROM notes WHERE owner = '{value}'"
+
+    def steal(sent: str) -> list[tuple[object, ...]]:
+        with request_of(sent):
+            return rows(database, lambda c: c.execute(text))
+
+    with firewall("block") as guards:
+        for _ in range(9):  # the application cuts the last character: no value stands in the text
+            assert (SECRET,) in steal(value + "!")
+        with pytest.raises(Blocked):
+            steal(value)
+        guards.sqlite.learn(text)
+        assert (SECRET,) in steal(value)
+
+
+def test_a_text_that_keeps_coming_is_known_at_once(
+    database: Path, request_of: Request, firewall: Switch
+) -> None:
+    text = " ".join(["SELECT", "id,", "name", "FROM", "users"])
+    with firewall("block") as guards:
+        for _ in range(2):
+            with request_of("Mozilla/5.0 (X11; Linux)", "/users/list"):
+                rows(database, lambda c: c.execute(text))
+        assert text in guards.sqlite.known
+
+
+MARKS = [
+    pytest.param("body <> '{0}' AND owner = '{0}'", ("'",), id="one-quote-twice"),
+    pytest.param("body IS NOT '%{0}%' AND owner IS '%{0}%'", ("'",), id="affixes"),
+    pytest.param("body <> '{0}' AND owner = '{1}'", ("x'", "'y"), id="edges"),
+    pytest.param(
+        "body='{0}' AND owner='{1}' AND body='{2}' AND owner='{0}'", ("'", "or", "<"), id="words"
+    ),
+    pytest.param("rowid > 0-{0} AND owner = 'eve'\n", ("-1",), id="minus-minus"),
+    pytest.param("rowid > 0-{0} 0 AND owner = 'eve'\n OR 1", ("-",), id="dash"),
+    pytest.param("rowid/{0} 1 AND owner = 'eve'", ("*",), id="open-comment"),
+]
+
+
+@pytest.mark.parametrize(("condition", "values"), MARKS)
+def test_single_marks_that_turn_code_into_literals(
+    condition: str, values: tuple[str, ...], database: Path, request_of: Request, firewall: Switch
+) -> None:
+    def read(*values: str) -> list[tuple[object, ...]]:
+        query = f"SELECT body FROM notes WHERE {condition.format(*values)}"
+        with _request(request_of, values):
+            return rows(database, lambda c: c.execute(query))
+
+    assert read(*values) == [("hello",)]
+    with firewall("block"), pytest.raises(Blocked):
+        read(*values)
+
+
+def _request(request_of: Request, values: tuple[str, ...]) -> AbstractContextManager[object]:
+    """A request of exactly these values, single characters included."""
+    inputs = Inputs(InputLimits())
+    inputs.items = [Input(Source.QUERY, "q", value) for value in values]
+    context = request_of()
+
+    @contextmanager
+    def running() -> Iterator[None]:
+        with context as request:
+            request._inputs = inputs
+            yield
+
+    return running()
+
+
+@pytest.mark.parametrize("value", [*"'\"`;-*/\\,()=<%#[]", "''", ", ", "()", "= ?", ">=", "\n"])
+def test_marks_and_operators_of_honest_requests(
+    value: str, database: Path, request_of: Request, firewall: Switch
+) -> None:
+    number = len(value)  # a text that is no constant
+    query = (
+        "SELECT body, '', 'it''s', -1 -- a comment\n"
+        f"FROM notes /* another */ WHERE rowid >= {number} - 9 AND owner IN ('bob', 'eve')"
+        " AND coalesce(?, 1) = ?"
+    )
+    with firewall("block"), _request(request_of, (value, "it", "two words")):
+        assert len(rows(database, lambda c: c.execute(query, (value, value)))) == 1
+        escaped = value.replace("'", "''")
+        assert rows(database, lambda c: c.execute(f"SELECT '{escaped}'")) == [(value,)]
+
+
+FOLDED: list[tuple[str, Callable[[str], str]]] = [
+    ("Σ' UNION SELECT password FROM users--", lambda value: f"user{value}"),
+    ("x' UNION SELECT password FROM users--ß", str.upper),
+    ("x' unıon select password from users--", str.upper),
+    ("É' UNION SELECT password FROM users--", lambda value: f"İ' OR owner = '{value}"),
+]
+
+
+@pytest.mark.parametrize(("value", "change"), FOLDED)
+def test_case_hides_no_value(
+    value: str,
+    change: Callable[[str], str],
+    database: Path,
+    request_of: Request,
+    firewall: Switch,
+) -> None:
+    def read() -> list[tuple[object, ...]]:
+        with request_of(value):
+            query = f"SELECT body FROM notes WHERE owner = '{change(value)}'"
+            return rows(database, lambda c: c.execute(query))
+
+    assert (SECRET,) in read()
+    with firewall("block"), pytest.raises(Blocked):
+        read()
+
+
+class EarlyCursor(sqlite3.Cursor):
+    def query(self, text: str) -> sqlite3.Cursor:
+        return super().execute(text)
+
+
+class EarlyConnection(sqlite3.Connection):
+    def query(self, text: str) -> sqlite3.Cursor:
+        return super().execute(text)
+
+
+WAYS: dict[str, Callable[[Path, str], sqlite3.Cursor]] = {
+    "cursor": lambda path, text: sqlite3.Cursor(sqlite3.connect(path)).execute(text),
+    "connection": lambda path, text: sqlite3.Connection(path).execute(text),
+    "unbound": lambda path, text: sqlite3.Connection.execute(sqlite3.connect(path), text),
+    "cursor-subclass": lambda path, text: sqlite3.connect(path).cursor(EarlyCursor).query(text),
+    "cursor-factory": lambda path, text: (
+        sqlite3.connect(path).cursor(lambda c: sqlite3.Cursor(c)).execute(text)
+    ),
+    "connection-subclass": lambda path, text: sqlite3.connect(path, factory=EarlyConnection).query(
+        text
+    ),
+    "connection-factory": lambda path, text: sqlite3.connect(
+        path, factory=lambda *a, **k: sqlite3.Connection(*a, **k)
+    ).execute(text),  # type: ignore[arg-type]
+    "positional-factory": lambda path, text: sqlite3.connect(
+        path, 5.0, 0, None, True, _CONNECTION
+    ).execute(text),
+}
+_CONNECTION = sqlite3.Connection
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_to_a_cursor_is_guarded(
+    way: str, database: Path, request_of: Request, firewall: Switch
+) -> None:
+    value = "x' UNION SELECT password FROM users--"
+
+    def read(value: str) -> list[tuple[object, ...]]:
+        with request_of(value):
+            query = f"SELECT body FROM notes WHERE owner = '{value}'"
+            return WAYS[way](database, query).fetchall()
+
+    assert (SECRET,) in read(value)
+    with firewall("block"):
+        assert read("bob") == [("hello",)]
+        with pytest.raises(Blocked):
+            read(value)
+
+
+def test_the_stand_ins_pass_for_the_originals(database: Path, firewall: Switch) -> None:
+    held, early = sqlite3.Connection, sqlite3.connect(database)
+    with firewall("block"):
+        connection = sqlite3.connect(database)
+        assert sqlite3.Connection is not held
+        assert isinstance(early, sqlite3.Connection)
+        assert isinstance(connection, held)
+        assert type(connection) is sqlite3.Connection
+        assert isinstance(connection.cursor(), sqlite3.Cursor)
+        assert not isinstance(early, EarlyConnection)
+        assert issubclass(held, sqlite3.Connection)
+        assert repr(sqlite3.Connection) == repr(held)
+
+        class Abstract(sqlite3.Connection, ABC):
+            pass
+
+        assert Abstract(":memory:").execute("SELECT 1").fetchall() == [(1,)]
+        connection.close()
+    early.close()
+    assert sqlite3.Connection is held
+    assert EarlyConnection.__bases__ == (held,)
+
+
+def test_a_cursor_of_the_original_class_is_reported(database: Path, firewall: Switch) -> None:
+    from stockade.core.bus import bus
+
+    held, seen = sqlite3.Cursor, list[Event]()
+    with firewall("block"):
+        bus.flush()
+        bus.subscribe(seen.extend)
+        try:
+            sqlite3.connect(database).cursor(lambda connection: held(connection))
+            bus.flush()
+        finally:
+            bus.unsubscribe(seen.extend)
+    assert [event.rule for event in seen if event.name == "sink_unguarded"] == ["sql.unguarded"]
 
 
 def test_a_factory_and_an_early_import_are_guarded(

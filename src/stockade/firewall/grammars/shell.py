@@ -1,102 +1,230 @@
 """Shell commands: a value may be text inside one quoted string, or an ordinary bare word.
 
-A script that is handed on to another shell (`sh -c '…'`, `eval …`) is judged once more by itself,
-because the first shell removes the quotes that protected a value in it.
+A script that is handed on to another shell (`sh -c '…'`, `eval …`, a here-document of `bash`, a
+pipe into `sh`) is judged once more by itself, because the first shell removes the quotes that
+protected a value in it. Not seen: a script that passes through a file, a variable or
+`Popen(input=…)`; a here-document whose one-letter delimiter is the value.
+
+A value that is nothing but an operator (`;`, `&&`, a line break) also stands in commands that the
+developer wrote. An operator only sets off what follows it, so it is evidence where another value of
+the request names the command behind it or is a bare argument there. All other characters that act
+(`>`, `*`, `$`, `#` …) do harm alone and are evidence wherever they act; quotes, save those that
+`shlex.quote` puts around a value of the request.
 """
 
 from __future__ import annotations
 
-import os.path
 import re
-from collections.abc import Sequence
+import shlex
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import dropwhile
+from typing import NamedTuple
 
 from stockade.core.inputs import Input, Inputs
 from stockade.firewall.grammars import Finding
-from stockade.firewall.grammars.shell_lexer import Lexed, lex
+from stockade.firewall.grammars.shell_lexer import KEYWORDS, Lexed, Word, assigns, lex
+from stockade.firewall.grammars.shell_programs import (
+    WRAPPERS,
+    Script,
+    awaits_script,
+    program_name,
+    scripts_of,
+)
 
-__all__ = ["ShellGrammar", "script_of"]
+__all__ = ["ShellGrammar"]
 
-SHELLS = frozenset(("sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "busybox", "rbash", "yash"))
-_COMMAND_OPTION = re.compile(r"[-+][A-Za-z]*c[A-Za-z]*\Z").match
 # Characters that are ordinary anywhere in a word: a value of these alone cannot change a structure.
 _PLAIN = re.compile(r"[\w.,/:@%+^-]*\Z").match
+_ACTS_ALONE = frozenset(";|&$`'\"\n\r<>()*?~#\\")
+_OPERATORS = re.compile(r"[;&|()\n]+\Z").match
+_OPERATOR_RUN = re.compile(r"[;&|()\n \t]+").match
+_QUOTES = re.compile(r"['\"]+\Z").match
+_NAMES = re.compile(r"\w").search
 _MAX_NESTING = 8
+_MAX_LENGTH = 1 << 20
+"""No system takes a longer command: Linux 128 KiB an argument, macOS 1 MiB for all of them."""
+_MAX_WORDS = 64
+_FOREIGN = frozenset("\\'!\n")
+"""What csh and fish read differently inside quotes."""
+_EVALUATES = frozenset(
+    ("let", "[[", "[", "test", "unset", "declare", "typeset", "local", "readonly", "export")
+)
+"""Commands of bash that run `x[$(…)]`, whatever the quotes around it."""
 
 
-def script_of(argv: Sequence[str]) -> str | None:
-    """The script that `argv` hands to a shell by `-c`, also behind `env`, `sudo`, `nohup` …"""
-    for index, argument in enumerate(argv):
-        if os.path.basename(argument) in SHELLS:
-            for following, option in enumerate(argv[index + 1 :], index + 1):
-                if _COMMAND_OPTION(option):
-                    rest = [a for a in argv[following + 1 :] if a != "--"]
-                    return rest[0] if rest else None
-                if option[:1] not in "-+" and os.path.basename(option) not in SHELLS:
-                    break
-    return None
+class _Values(NamedTuple):
+    acting: list[Input]
+    names: dict[str, Input]
+    """Every value that could be the name of something, plain ones too."""
+    prefixes: tuple[str, ...]
+    """The same, as `str.startswith` takes them."""
+
+    def occurring(self, text: str) -> list[Input]:
+        """The acting values in `text`, the longest first: they settle most, in fewest steps."""
+        hits = [item for item in self.acting if item.value in text]
+        return sorted(hits, key=lambda item: -len(item.value)) if len(hits) > 1 else hits
 
 
 class ShellGrammar:
     """The rule for POSIX shells."""
 
-    def prepare(self, inputs: Inputs) -> tuple[Input, ...]:
+    def prepare(self, inputs: Inputs) -> tuple[_Values, ...]:
         """Values that hold a character which can act in some place of a command."""
         # Blanks at its ends do not make a word more than one; a line break would.
-        return tuple(item for item in inputs if not _PLAIN(item.value.strip(" \t")))
+        acting = [
+            item
+            for item in inputs
+            if not _PLAIN(bare := item.value.strip(" \t"))
+            and (len(bare) > 1 or bare in _ACTS_ALONE)
+        ]
+        names = {item.value.strip(): item for item in inputs if _NAMES(item.value)}
+        return (_Values(acting, names, tuple(names)),) if acting or names else ()
 
-    def check(self, text: str, values: tuple[Input, ...]) -> Finding | bool:
+    def check(self, text: str, values: tuple[_Values, ...]) -> Finding | bool:
         """The first value that is not wholly inside one piece of literal text."""
-        hits = [item for item in values if item.value in text]
-        return _check(text, hits, values, 0) or bool(hits)
+        hits = values[0].occurring(text)
+        if not hits and "<<" not in text and not _rewrites(text):
+            return False
+        return _Check(values[0], len(text)).judge(Script(text), hits, 0) or bool(hits)
 
 
-def _check(text: str, hits: list[Input], values: tuple[Input, ...], depth: int) -> Finding | None:
-    if depth == 0 and not hits and not _hands_on(text):
+def _rewrites(text: str) -> bool:
+    """Whether a shell inside may be handed a value that is spelled differently here."""
+    return "\\" in text or '"\'"' in text or "'\"'" in text
+
+
+class _Check:
+    """One command with all scripts in it; `left` bounds the work that nested scripts cost."""
+
+    def __init__(self, values: _Values, size: int) -> None:
+        self.values = values
+        self.left = 2 * size + 65_536
+        self.seen: set[Script] = set()
+
+    def judge(self, script: Script, hits: list[Input], depth: int) -> Finding | None:
+        text = script.text
+        self.left -= len(text)
+        if hits and (len(text) > _MAX_LENGTH or depth >= _MAX_NESTING or self.left < 0):
+            return _finding("unparsable", hits[0], 0, 0)
+        if len(text) > _MAX_LENGTH or depth >= _MAX_NESTING or self.left < 0:
+            return None
+        lexed = lex(text)
+        for item in hits:
+            if (finding := self._occurrences(text, lexed, item)) is not None:
+                return finding
+            if script.foreign and not _FOREIGN.isdisjoint(item.value):
+                return _finding("unparsable", item, 0, 0)
+        for fed in lexed.fed:
+            ends = self.values.names.get(fed.delimiter)
+            if ends is not None:  # it may be this value that closes the document
+                return _finding("acts", ends, 0, 0)
+        if hits and not lexed.complete:
+            return _finding("unparsable", hits[0], 0, 0)
+        return self._nested(lexed, depth)
+
+    def _nested(self, lexed: Lexed, depth: int) -> Finding | None:
+        for script in _scripts(lexed):
+            if script in self.seen:
+                continue
+            self.seen.add(script)
+            hits = self.values.occurring(script.text)
+            if (hits or _rewrites(script.text)) and (
+                finding := self.judge(script, hits, depth + 1)
+            ):
+                return finding
         return None
-    lexed = lex(text)
-    for item in hits:
-        start = text.find(item.value)
+
+    def _occurrences(self, text: str, lexed: Lexed, item: Input) -> Finding | None:
+        """The first occurrence that acts. Each piece of literal text is left in one step."""
+        value, literals = item.value, lexed.literals
+        quoted = self._quoted(text) if _QUOTES(value) else []
+        operator = _OPERATORS(value.strip(" \t")) is not None
+        start = text.find(value)
         while start >= 0:
-            end = start + len(item.value)
-            if (rule := _judge(lexed, start, end)) is not None:
-                return Finding(rule, _REASONS[rule], item, start, end)
-            start = text.find(item.value, start + 1)
-    if hits and (not lexed.complete or depth >= _MAX_NESTING):
-        return Finding("shell.unparsable", _REASONS["shell.unparsable"], hits[0], 0, 0)
-    for script in _scripts(lexed):
-        inner = [item for item in values if item.value in script]
-        if inner and (finding := _check(script, inner, values, depth + 1)):
-            return finding
-    return None
+            end = start + len(value)
+            index = bisect_right(literals, (start, len(text))) - 1
+            literal_end = literals[index][1] if index >= 0 else 0
+            if end <= literal_end:
+                start = text.find(value, literal_end - len(value) + 1)
+                continue
+            place = bisect_right(quoted, (start, len(text))) - 1
+            if place >= 0 and end <= quoted[place][1]:
+                start = text.find(value, start + 1)
+            elif operator and not self._sets_off_a_value(lexed.words, end):
+                run = _OPERATOR_RUN(text, end)
+                start = text.find(value, run.end() if run else end)
+            else:
+                rule = "crosses-quotes" if start < literal_end else "acts"
+                return _finding(rule, item, start, end)
+        return None
+
+    def _quoted(self, text: str) -> list[tuple[int, int]]:
+        """Where a value stands as `shlex.quote` writes it, quotes included."""
+        places = []
+        for item in self.values.acting:
+            spelling = shlex.quote(item.value)
+            start = text.find(spelling)
+            while start >= 0:
+                places.append((start, start + len(spelling)))
+                start = text.find(spelling, start + len(spelling))
+        return sorted(places)
+
+    def _sets_off_a_value(self, words: list[Word], position: int) -> bool:
+        """Whether a value decides what the command behind `position` is."""
+        first = bisect_right(words, position - 1, key=lambda word: word.start)
+        if first == len(words):
+            return False
+        number = words[first].command
+        command = [w for w in words[first : first + _MAX_WORDS] if w.command == number]
+        if len(command) == _MAX_WORDS:
+            return True
+        while len(command) > 1 and (assigns(command[0].text) or command[0].text in KEYWORDS):
+            del command[0]
+        wrapped = program_name(command[0].text) in WRAPPERS
+        return any(
+            word.text.startswith(self.values.prefixes)
+            for index, word in enumerate(command)
+            if not index or wrapped or word.end - word.start == len(word.text)
+        )
 
 
-def _judge(lexed: Lexed, start: int, end: int) -> str | None:
-    regions = lexed.regions[start:end]
-    if 0 in regions:
-        return "shell.acts"
-    return "shell.crosses-quotes" if any(region != regions[0] for region in regions) else None
+def _scripts(lexed: Lexed) -> Iterator[Script]:
+    """The scripts that this command hands to another shell, or to `eval` and its like."""
+    commands: dict[int, list[str]] = {}
+    for word in lexed.words:
+        commands.setdefault(word.command, []).append(word.text)
+    for number, words in commands.items():
+        argv = list(dropwhile(lambda word: assigns(word) or word in KEYWORDS, words))
+        yield from scripts_of(argv)
+        yield from _builtin(argv)
+        if awaits_script(argv):
+            piped = number in lexed.piped
+            for fed in lexed.fed:
+                if piped or fed.command == number:
+                    yield Script(fed.text)
+            if piped:  # from whichever command: any word may be what it prints
+                yield from (Script(w.text) for w in lexed.words if w.command != number)
 
 
-def _hands_on(text: str) -> bool:
-    return "eval" in text or "sh" in text
+def _builtin(argv: list[str]) -> Iterator[Script]:
+    argv = list(dropwhile(("command", "builtin", "exec", "--").__contains__, argv))
+    if not argv:
+        return
+    if argv[0] == "eval":
+        yield Script(" ".join(argv[1:]))
+    elif argv[0] == "trap":
+        yield from (Script(word) for word in argv[1:])
+    elif argv[0] in _EVALUATES:
+        yield from (Script(f'"{word}"') for word in argv[1:] if "[" in word)
 
 
-def _scripts(lexed: Lexed) -> list[str]:
-    """The scripts that this command hands to another shell."""
-    texts = [word.text for word in lexed.words]
-    scripts = []
-    for index, word in enumerate(lexed.words):
-        if word.begins_command and word.text == "eval":
-            scripts.append(" ".join(texts[index + 1 :]))
-        elif os.path.basename(word.text) in SHELLS:
-            script = script_of(texts[index:])
-            if script is not None:
-                scripts.append(script)
-    return scripts
+def _finding(rule: str, value: Input, start: int, end: int) -> Finding:
+    return Finding(f"shell.{rule}", _REASONS[rule], value, start, end)
 
 
 _REASONS = {
-    "shell.acts": "A value of this request acts as syntax of a shell command.",
-    "shell.crosses-quotes": "A value of this request ends a quoted string of a shell command.",
-    "shell.unparsable": "A value of this request stands in a shell command that cannot be parsed.",
+    "acts": "A value of this request acts as syntax of a shell command.",
+    "crosses-quotes": "A value of this request ends a quoted string of a shell command.",
+    "unparsable": "A value of this request stands in a shell command that cannot be parsed.",
 }

@@ -8,10 +8,9 @@ quotes, expansions, globs. Linear in the length of the command: runs are read by
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
-from stockade.firewall.grammars.shell_quoting import UNKNOWN, Fed, Quoting, Word
+from stockade.firewall.grammars.shell_quoting import UNKNOWN, Fed, Pending, Quoting, Word
 
 __all__ = ["KEYWORDS", "Fed", "Lexed", "Word", "assigns", "lex"]
 
@@ -32,9 +31,9 @@ _BARE_INSIDE = re.compile(r"[\w.,/:@%+^\-\x80-\U0010ffff=#]+").match
 class Lexed(NamedTuple):
     """What a command consists of.
 
-    `literals`: the pieces of plain text as (start, end), in order. `words` and `fed` (here-documents
-    and here-strings) name their command by number; `piped` holds the commands that read from
-    another one. `complete`: everything was understood and closed.
+    `literals`: the pieces of plain text as (start, end), in order. `words`, in order, and `fed`
+    (here-documents and here-strings) name their command by number; `piped` holds the commands that
+    read from another one. `complete`: everything was understood and closed.
     """
 
     literals: list[tuple[int, int]]
@@ -44,18 +43,7 @@ class Lexed(NamedTuple):
     complete: bool
 
 
-class _Pending(NamedTuple):
-    delimiter: str
-    strips_tabs: bool
-    quoted: bool
-    command: int
-
-
 class _Lexer(Quoting):
-    def __init__(self, text: str, numbers: Iterator[int] | None = None) -> None:
-        super().__init__(text, numbers)
-        self._pending: list[_Pending] = []
-
     def commands(self, position: int, closer: str = "") -> int:
         command, begins = next(self.numbers), True
         while position < self.size:
@@ -81,7 +69,7 @@ class _Lexer(Quoting):
                 if begins and word.text == "case" and closer:
                     self.complete = False  # its patterns end in the same parenthesis
                 begins = begins and (assigns(word.text) or word.text in KEYWORDS)
-        self.complete = self.complete and not closer and not self._pending
+        self.complete = self.complete and not closer and not self.pending
         return position
 
     def _separator(self, position: int, command: int) -> tuple[int, int]:
@@ -172,11 +160,11 @@ class _Lexer(Quoting):
         position, word = self._word(position, command, begins=False)
         self.complete = self.complete and position > start and UNKNOWN not in word.text
         quoted = self.text[start:position] != word.text
-        self._pending.append(_Pending(word.text, strips, quoted, command))
+        self.pending.append(Pending(word.text, strips, quoted, command))
         return position
 
     def _here_documents(self, position: int) -> int:
-        pending, self._pending = self._pending, []
+        pending, self.pending = self.pending, []
         for document in pending:
             start, closed = position, False
             while position < self.size and not closed:
@@ -193,7 +181,7 @@ class _Lexer(Quoting):
                 self.complete = False
         return position
 
-    def _here_body(self, start: int, end: int, document: _Pending) -> None:
+    def _here_body(self, start: int, end: int, document: Pending) -> None:
         body = self.text[start:end]
         self.fed.append(Fed(body, document.command, document.delimiter))
         if document.quoted:
@@ -217,4 +205,5 @@ def lex(command: str) -> Lexed:
         lexer.commands(0)
     except RecursionError:
         lexer.complete = False
-    return Lexed(lexer.literals, lexer.words, lexer.fed, lexer.piped, lexer.complete)
+    words = sorted(lexer.words, key=lambda word: word.start)
+    return Lexed(lexer.literals, words, lexer.fed, lexer.piped, lexer.complete)

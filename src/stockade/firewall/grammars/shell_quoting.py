@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["Fed", "Quoting", "Word"]
+__all__ = ["UNKNOWN", "Fed", "Pending", "Quoting", "Word"]
 
 _DOUBLE_TEXT = re.compile(r'[^"$`\\]+').match
 _HERE_TEXT = re.compile(r"[^$`\\]+").match
@@ -21,7 +21,9 @@ _ESCAPE = {
     True: re.compile(r'\\([\\`$"])'),
 }
 # No quote and no nested command: then every shell that has arithmetic reads it as arithmetic.
-_ARITHMETIC = re.compile(r"[\w\s+\-*/%<>=!&|^~?:,.$]*").match
+_ARITHMETIC = re.compile(
+    r"(?:[\w\s+\-*/%<>=!&|^~?:,.$]++|(?<!\$)\([\w\s+\-*/%<>=!&|^~?:,.$]*+\))*+"
+).match
 _ANSI_C = re.compile(r"(?:[^'\\]++|\\.)*+'", re.DOTALL).match
 _NAME = re.compile(r"[^\W\d]\w*|[0-9@*#?$!-]", re.ASCII).match
 _BRACED_PLAIN = re.compile(r"[^{}'\"\\`$]+").match
@@ -47,6 +49,15 @@ class Fed(NamedTuple):
     delimiter: str
 
 
+class Pending(NamedTuple):
+    """A here-document whose body begins behind the next line break."""
+
+    delimiter: str
+    strips_tabs: bool
+    quoted: bool
+    command: int
+
+
 class Quoting:
     """The state of a lexer and its reading of everything that is quoted or expanded."""
 
@@ -57,6 +68,7 @@ class Quoting:
         self.words: list[Word] = []
         self.fed: list[Fed] = []
         self.piped: set[int] = set()
+        self.pending: list[Pending] = []
         self.complete = True
         self.numbers = numbers if numbers is not None else itertools.count()
 
@@ -132,7 +144,7 @@ class Quoting:
             end = run.end() if run else position
             return end + 2 if self.text.startswith("))", end) else self.give_up()
         if following == "(":
-            return self.commands(position + 2, ")")
+            return self._substitution(position + 2)
         if following == "{":
             return self._braced(position + 2, quoted=quoted)
         if following == "'" and not quoted:  # $'…' has escapes, or none: shells differ
@@ -142,6 +154,14 @@ class Quoting:
             return closed.end()
         name = _NAME(self.text, position + 1)
         return name.end() if name else position + 1
+
+    def _substitution(self, position: int) -> int:
+        before = len(self.pending)
+        end = self.commands(position, ")")
+        # Shells differ in where a here-document begins that such a parenthesis cuts in two.
+        if len(self.pending) != before or (before and "\n" in self.text[position:end]):
+            self.complete = False
+        return end
 
     def _backticks(self, position: int, *, quoted: bool) -> int:
         """They end at the first backtick without a backslash, whatever quotes are open inside."""
@@ -163,7 +183,7 @@ class Quoting:
             self.words.append(word._replace(start=word.start + offset, end=word.end + offset))
         self.fed += inner.fed
         self.piped |= inner.piped
-        self.complete = self.complete and inner.complete
+        self.complete = self.complete and inner.complete and not inner.pending
 
     def _braced(self, position: int, *, quoted: bool) -> int:
         depth = 1

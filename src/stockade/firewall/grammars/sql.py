@@ -8,31 +8,25 @@ marks (`'`, a backslash, `;`) occur in nearly every text: `sql_marks` says when 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import TypeAlias
 
 from stockade.core.inputs import Input, Inputs
 from stockade.firewall.grammars import Finding
 from stockade.firewall.grammars.sql_marks import marks_of, misused
-from stockade.firewall.grammars.sql_scanner import (
-    MYSQL,
-    POSTGRESQL,
-    SQLITE,
-    Dialect,
-    Span,
-    scan,
-)
+from stockade.firewall.grammars.sql_scanner import Dialect, scan
 
-__all__ = ["MYSQL", "POSTGRESQL", "SQLITE", "Dialect", "SqlGrammar", "fold", "scan"]
+__all__ = ["SqlGrammar", "fold"]
 
 # A bare name, dotted name or number is one token wherever the developer's text admits a token.
 _PLAIN = re.compile(r"[\w.]*+\Z|[+-]?\d++(?:\.\d++)?\Z").match
 # No quote, no comment, no backslash, no semicolon: nothing here ends a token or a statement.
 _OPERATORS = re.compile(r"[\s=<>!,()?%|&~^+.:@]*+\Z").match
 
-Value: TypeAlias = tuple[Input, list[str], frozenset[str] | None]
-"""A value, the spellings to look for; for a mark, the tokens of the request's other values."""
+Value: TypeAlias = tuple[Input, str, list[str], frozenset[str] | None]
+"""A value; a piece of it that all its spellings hold; the spellings to look for; for a mark, the
+tokens of the request's other values."""
 
 
 def fold(text: str) -> str:
@@ -68,6 +62,15 @@ def _spellings(value: str) -> list[str]:
     return list(dict.fromkeys(fold(spelling) for spelling in found))
 
 
+_UNESCAPED = re.compile(r"[^'\"`\\]+").findall
+
+
+def _value(item: Input, spellings: list[str]) -> Value:
+    # Most values stand nowhere in the text: then one search says so, not one a spelling.
+    pieces = _UNESCAPED(spellings[0]) if item.value.isascii() else ()
+    return item, max(pieces, key=len, default=""), spellings, None
+
+
 class SqlGrammar:
     """The rule for one dialect."""
 
@@ -84,14 +87,15 @@ class SqlGrammar:
             if _PLAIN(bare):
                 tokens.append(bare)
                 if bare[:1] == "-" and not self.dialect.dash_needs_space:
-                    found.append((item, ["-" + bare], None))  # behind a minus: a comment
+                    found.append((item, bare, ["-" + bare], None))  # behind a minus: a comment
             elif _OPERATORS(value):
                 tokens.append(value)
             elif len(value) > 1 and value.strip(value[0]):
-                found.append((item, _spellings(value), None))
+                found.append(_value(item, _spellings(value)))
             elif value[0] == "#" or (len(value) > 1 and value[0] not in "'\"`"):
-                found.append((item, [value], None))
-        found.extend(marks_of(inputs, self.dialect, tokens))
+                found.append((item, value, [value], None))
+        for item, mark, others in marks_of(inputs, self.dialect, tokens):
+            found.append((item, mark, [mark], others))
         return tuple(found)
 
     def check(self, text: str, values: tuple[Value, ...]) -> Finding | bool:
@@ -99,20 +103,20 @@ class SqlGrammar:
         low = text.lower() if text.isascii() else fold(text)
         hits = [
             (item, spelling, others)
-            for item, spellings, others in values
+            for item, piece, spellings, others in values
+            if piece in low
             for spelling in spellings
             if spelling in low
         ]
         if not hits:
             return False
         spans, broken_at = scan(text, self.dialect)
-        starts = [span.start for span in spans]
         for item, spelling, others in hits:
             if others is not None:
                 if misused(text, spelling, spans, broken_at, others):
                     return _finding("mark", item, 0, 0)
                 continue
-            found = _outside(low, spelling, spans, starts, broken_at)
+            found = _outside(low, spelling, spans, broken_at)
             if found is not None:
                 return _finding(found[0], item, found[1], found[1] + len(spelling))
         if broken_at >= 0:
@@ -122,24 +126,27 @@ class SqlGrammar:
         return True
 
 
+_NO_SPAN = (-1, -1, -1, -1)
+
+
 def _outside(
-    low: str, spelling: str, spans: Sequence[Span], starts: Sequence[int], broken_at: int
+    low: str, spelling: str, spans: Sequence[tuple[int, int, int, int]], broken_at: int
 ) -> tuple[str, int] | None:
     """The first place where `spelling` is not wholly inside one span, and the rule it breaks."""
     size = len(spelling)
     start = low.find(spelling)
     while start >= 0:
         end = start + size
-        index = bisect_right(starts, start) - 1
-        span = spans[index] if index >= 0 else None
-        if span is None or not span.content_start <= start or not end <= span.content_end:
+        index = bisect_left(spans, (start + 1, 0, 0, 0)) - 1
+        _, content_start, content_end, span_end = spans[index] if index >= 0 else _NO_SPAN
+        if start < content_start or content_end < end:
             if 0 <= broken_at < end:
                 return "unterminated", start
-            reaches = index + 1 < len(spans) and spans[index + 1].start < end
-            crosses = reaches or (span is not None and start < span.end)
+            reaches = index + 1 < len(spans) and spans[index + 1][0] < end
+            crosses = reaches or start < span_end
             return "crosses-literal" if crosses else "is-code", start
         # Every further place that ends inside this span's content is inside it as well.
-        start = low.find(spelling, span.content_end - size + 1)
+        start = low.find(spelling, content_end - size + 1)
     return None
 
 

@@ -24,7 +24,7 @@ _ESCAPED_QUOTE = re.compile(r"(?<!\\)(?:\\\\)*+\\['\"]").search
 
 def marks_of(
     inputs: Iterable[Input], dialect: Dialect, tokens: Sequence[str]
-) -> Iterator[tuple[Input, list[str], frozenset[str]]]:
+) -> Iterator[tuple[Input, str, frozenset[str]]]:
     """The marks among the values; `tokens` are the values that are one token each."""
     edges: dict[str, list[Input]] = {}
     for item in inputs:
@@ -43,7 +43,7 @@ def marks_of(
     for mark, items in edges.items():
         # One value with a quote at its edge breaks the query by itself, or stands in a literal.
         if mark not in _DOUBLED_TWICE or len(items) > 1 or not items[0].value.strip(mark):
-            yield items[0], [mark], others
+            yield items[0], mark, others
 
 
 def misused(

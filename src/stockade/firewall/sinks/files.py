@@ -1,6 +1,7 @@
-"""Files: whatever CPython reports as `open` (open, os.open, pathlib, shutil, tempfile …).
+"""Files: whatever CPython reports when it opens, lists, moves, links, changes or removes one.
 
-C extensions that open files themselves (lxml, ssl, sqlite's ATTACH) are not seen here.
+C extensions that open files themselves (lxml, ssl, sqlite's ATTACH) are not seen here, nor is a
+mere look (`os.stat`, `os.path.exists`), which CPython does not report.
 """
 
 from __future__ import annotations
@@ -15,25 +16,59 @@ from stockade.firewall.engine import Guard
 __all__ = ["install", "uninstall"]
 
 _guard: Guard | None = None
+_ONE_PATH = (
+    "open",
+    "os.chmod",
+    "os.chown",
+    "os.listdir",
+    "os.mkdir",
+    "os.remove",
+    "os.rmdir",
+    "os.scandir",
+    "os.truncate",
+    "os.utime",
+)
+_TWO_PATHS = ("os.link", "os.rename", "os.symlink")
 
 
-def _on_open(arguments: tuple[Any, ...]) -> None:
-    path = arguments[0]
-    # Most opens happen outside requests (imports): they leave first.
-    if current() is None or _guard is None or type(path) is int:
+def _check(path: Any) -> None:
+    if _guard is None or path is None or type(path) is int:
         return
-    _guard(path if type(path) is str else os.fsdecode(path))
+    if type(path) is str:
+        _guard(path)
+        return
+    path = os.fspath(path)
+    _guard(os.fsdecode(path))
+    # An application that makes bytes of a value itself need not encode it as the file system does.
+    if isinstance(path, bytes) and not path.isascii():
+        _guard(path.decode("latin-1"))
+
+
+def _on_path(arguments: tuple[Any, ...]) -> None:
+    # Most opens happen outside requests (imports): they leave first.
+    if current() is not None:
+        _check(arguments[0])
+
+
+def _on_paths(arguments: tuple[Any, ...]) -> None:
+    if current() is not None:
+        _check(arguments[0])
+        _check(arguments[1])
 
 
 def install(guard: Guard) -> None:
-    """Guard every file that Python code opens while it works for a request."""
+    """Guard every file that Python code touches while it works for a request."""
     global _guard
     _guard = guard
-    hook.listen("open", _on_open)
+    for event in _ONE_PATH:
+        hook.listen(event, _on_path)
+    for event in _TWO_PATHS:
+        hook.listen(event, _on_paths)
 
 
 def uninstall() -> None:
     """Check no path any more."""
     global _guard
     _guard = None
-    hook.withdraw("open")
+    for event in (*_ONE_PATH, *_TWO_PATHS):
+        hook.withdraw(event)

@@ -2,12 +2,14 @@
 
 A list of arguments needs no grammar: each argument is one token. A shell does: `shell=True`,
 `os.system`, and `["sh", "-c", script]` in every position of the list. `os.spawn*` reports only in
-the child, which then ends with status 127.
+the child, which then ends with status 127. A script on standard input (`run(["sh"], input=…)`) is
+written after the start, to a pipe: it is not seen.
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,7 +17,7 @@ import wrapt
 
 from stockade.firewall import hook
 from stockade.firewall.engine import Guard
-from stockade.firewall.grammars.shell import script_of
+from stockade.firewall.grammars.shell_programs import scripts_of
 
 __all__ = ["install", "uninstall"]
 
@@ -27,19 +29,24 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else os.fsdecode(value)
 
 
-def _check_arguments(arguments: Iterable[Any]) -> None:
+def _check_arguments(arguments: Iterable[Any], program: Any = None) -> None:
     if _guard is None:
         return
-    script = script_of([_text(argument) for argument in arguments])
-    if script is not None:
-        _guard(script)
+    argv = [_text(argument) for argument in arguments]
+    scripts = scripts_of(argv)
+    # What runs is `program`; the first argument is only what it is told to be called.
+    if program is not None and argv and (name := _text(program)) != argv[0]:
+        scripts += scripts_of([name, *argv[1:]])
+    for script in dict.fromkeys(scripts):
+        # Named in the text, for the grammar to know that quotes mean something else to it.
+        _guard(shlex.join(("csh", "-c", script.text)) if script.foreign else script.text)
 
 
 def _on_arguments(arguments: tuple[Any, ...]) -> None:
     """subprocess.Popen, os.exec and os.posix_spawn all report (program, arguments, …)."""
-    argv = arguments[1]
+    program, argv = arguments[:2]
     # Popen itself has already put "/bin/sh -c" before the text of a shell=True call.
-    _check_arguments([argv] if isinstance(argv, (str, bytes, os.PathLike)) else argv)
+    _check_arguments([argv] if isinstance(argv, (str, bytes, os.PathLike)) else argv, program)
 
 
 def _on_system(arguments: tuple[Any, ...]) -> None:

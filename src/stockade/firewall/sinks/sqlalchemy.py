@@ -1,8 +1,8 @@
 """SQL through SQLAlchemy, whatever the driver: an engine event before the cursor executes.
 
-It reaches what the drivers' own sinks cannot: drivers without a sink yet, and asynchronous engines,
-whose worker threads know nothing of the request. A statement that SQLAlchemy built without any
-textual fragment is the developer's own, whatever values it holds.
+It reaches what the drivers' own sinks cannot: drivers without a sink yet. A statement that
+SQLAlchemy built without any textual fragment is the developer's own, whatever values it holds; the
+driver's sink, which sees only the text, is told by `judged`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import wrapt
 
-from stockade.firewall.engine import Guard
+from stockade.core.context import current
+from stockade.firewall.constants import is_constant
+from stockade.firewall.engine import Guard, judged
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -35,32 +37,64 @@ def _before_cursor_execute(
     guard = _guards.get(connection.dialect.name)
     if guard is not None:
         guard(statement, lambda: _is_generated(context))
+        judged.set((statement, current()))
+
+
+# Each admits text of the caller's into the statement as it stands.
+_TEXTUAL = frozenset({"textual_select", "textual_label_reference"})
+_TEXT_ATTRIBUTES = (
+    "is_literal",
+    "literal_execute",
+    "_prefixes",
+    "_suffixes",
+    "_hints",
+    "_statement_hints",
+)
 
 
 def _is_generated(context: Any) -> bool:
-    """Whether every piece of the statement came from constructs that quote what they are given."""
+    """Whether every piece of the statement came from constructs that quote what they are given, or
+    is text that stands in the code.
+
+    Not so for DDL, which holds types, defaults and whole statements as text.
+    """
     from sqlalchemy.sql import visitors
 
     compiled = getattr(context, "compiled", None)
     element = getattr(compiled, "statement", None)
-    if element is None:
+    if element is None or not getattr(compiled, "is_sql", False):
         return False
     return not any(
-        part.__visit_name__ in ("textclause", "textual_select", "textual_label_reference")
-        or getattr(part, "is_literal", False)
-        or getattr(part, "literal_execute", False)
-        or getattr(part, "_prefixes", None)
-        or getattr(part, "_suffixes", None)
-        or getattr(part, "_hints", None)
-        or getattr(part, "_statement_hints", None)
-        or _is_custom_operator(part)
+        part.__visit_name__ in _TEXTUAL
+        or (part.__visit_name__ == "textclause" and not is_constant(part.text))
+        or any(getattr(part, attribute, None) for attribute in _TEXT_ATTRIBUTES)
+        or type(getattr(part, "operator", None)).__name__ == "custom_op"
+        or _has_unquoted_name(part)
+        or _has_written_type(part)
+        or not str(getattr(part, "field", "x")).isidentifier()  # EXTRACT(field FROM …)
         for part in visitors.iterate(element)
     )
 
 
-def _is_custom_operator(part: Any) -> bool:
-    operator = getattr(part, "operator", None)
-    return type(operator).__name__ == "custom_op"
+def _has_unquoted_name(part: Any) -> bool:
+    table = getattr(part, "table", None)
+    return any(
+        getattr(getattr(named, attribute, None), "quote", None) is False
+        for named in (part, table)
+        for attribute in ("name", "schema")
+    )
+
+
+def _has_written_type(part: Any) -> bool:
+    """Whether a CAST names a type whose own class writes it, or a collation."""
+    if part.__visit_name__ not in ("cast", "try_cast", "typeclause"):
+        return False
+    kind = part.type
+    return (
+        kind.__visit_name__ == "user_defined"
+        or not type(kind).__module__.startswith("sqlalchemy.")
+        or bool(getattr(kind, "collation", None))
+    )
 
 
 def _listen(module: Any) -> None:

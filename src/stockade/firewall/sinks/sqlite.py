@@ -1,8 +1,9 @@
 """SQL through sqlite3, whose `execute` reports no audit event.
 
-`sqlite3.Connection` cannot be patched, so `sqlite3.connect` gives connections whose cursors check
-the text first. A connection that was opened before, or by a `connect` kept in a closure, is not
-guarded: it is reported as `sink_unguarded`.
+The two classes cannot be patched, so subclasses that check the text first take their place: under
+their names in every module, as bases of the classes that were derived from them before, and in
+`sqlite3.connect`. A connection or cursor of the original classes, made before or through a name
+kept in a closure, is not guarded: it is reported as `sink_unguarded`.
 """
 
 from __future__ import annotations
@@ -10,93 +11,98 @@ from __future__ import annotations
 import gc
 import sqlite3
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 from stockade.core.bus import emit
 from stockade.core.events import Outcome
 from stockade.firewall import hook
 from stockade.firewall.engine import Guard
-from stockade.firewall.rebind import rebind
+from stockade.firewall.rebind import adopt, rebind, stand_in_for
 
 __all__ = ["install", "uninstall"]
 
 _original_connect = sqlite3.connect
+_OriginalConnection = sqlite3.Connection
+_OriginalCursor = sqlite3.Cursor
 _guard: Guard | None = None
 
 
-@lru_cache(maxsize=64)
-def _guarded_cursor(base: type[sqlite3.Cursor]) -> type[sqlite3.Cursor]:
-    """A subclass of `base` that checks the text of a statement before it runs."""
+class _Cursor(_OriginalCursor, metaclass=stand_in_for(_OriginalCursor)):
+    """Checks the text of a statement before it runs."""
 
-    class GuardedCursor(base):  # type: ignore[misc, valid-type]
-        __slots__ = ()
+    __slots__ = ()
 
-        def execute(self, sql: str, parameters: Any = (), /) -> Any:
-            if _guard is not None:
-                _guard(sql)
-            return super().execute(sql, parameters)
+    def execute(self, sql: str, parameters: Any = (), /) -> Any:
+        if _guard is not None:
+            _guard(sql)
+        return super().execute(sql, parameters)
 
-        def executemany(self, sql: str, parameters: Iterable[Any], /) -> Any:
-            if _guard is not None:
-                _guard(sql)
-            return super().executemany(sql, parameters)
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> Any:
+        if _guard is not None:
+            _guard(sql)
+        return super().executemany(sql, parameters)
 
-        def executescript(self, script: str, /) -> Any:
-            if _guard is not None:
-                _guard(script)
-            return super().executescript(script)
-
-    GuardedCursor.__name__ = GuardedCursor.__qualname__ = base.__name__
-    return GuardedCursor
+    def executescript(self, script: str, /) -> Any:
+        if _guard is not None:
+            _guard(script)
+        return super().executescript(script)
 
 
-@lru_cache(maxsize=64)
-def _guarded_connection(base: type[sqlite3.Connection]) -> type[sqlite3.Connection]:
-    """A subclass of `base` whose cursors are guarded, also those of a factory of the caller's."""
+class _Connection(_OriginalConnection, metaclass=stand_in_for(_OriginalConnection)):
+    """A connection whose cursors are guarded, also those of a factory of the caller's."""
 
-    class GuardedConnection(base):  # type: ignore[misc, valid-type]
-        stockade_guarded = True
+    __slots__ = ()
 
-        def cursor(self, factory: Any = sqlite3.Cursor) -> Any:
-            if isinstance(factory, type) and issubclass(factory, sqlite3.Cursor):
-                factory = _guarded_cursor(factory)
-            return super().cursor(factory)
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if cls.__module__.startswith("stockade.stores."):
+            adopt(cls, _Connection, _OriginalConnection)  # our own statements are nobody's input
 
-        # The interpreter's own versions do not ask `cursor()` of a subclass.
-        def execute(self, sql: str, parameters: Any = (), /) -> Any:
-            return self.cursor().execute(sql, parameters)
+    def cursor(self, factory: Any = _Cursor) -> Any:
+        made = super().cursor(_Cursor if factory is _OriginalCursor else factory)
+        if type(made) is _OriginalCursor:
+            _report_unguarded(1, "A cursor factory made a cursor that Stockade could not reach.")
+        return made
 
-        def executemany(self, sql: str, parameters: Iterable[Any], /) -> Any:
-            return self.cursor().executemany(sql, parameters)
+    # The interpreter's own versions do not ask `cursor()` of a subclass.
+    def execute(self, sql: str, parameters: Any = (), /) -> Any:
+        return self.cursor().execute(sql, parameters)
 
-        def executescript(self, script: str, /) -> Any:
-            return self.cursor().executescript(script)
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> Any:
+        return self.cursor().executemany(sql, parameters)
 
-    GuardedConnection.__name__ = GuardedConnection.__qualname__ = base.__name__
-    return GuardedConnection
+    def executescript(self, script: str, /) -> Any:
+        return self.cursor().executescript(script)
+
+
+_STAND_INS = ((_OriginalConnection, _Connection), (_OriginalCursor, _Cursor))
+for _original, _replacement in _STAND_INS:
+    for _attribute in ("__name__", "__qualname__", "__module__"):
+        setattr(_replacement, _attribute, getattr(_original, _attribute))
 
 
 def connect(*arguments: Any, **keywords: Any) -> Any:
     """`sqlite3.connect`, the connection's statements guarded."""
     if len(arguments) > 5:  # factory is the sixth positional parameter
-        factory = arguments[5]
-        if isinstance(factory, type):
-            arguments = (*arguments[:5], _guarded_connection(factory), *arguments[6:])
-    else:
-        factory = keywords.get("factory", sqlite3.Connection)
-        if isinstance(factory, type):
-            keywords["factory"] = _guarded_connection(factory)
+        if arguments[5] is _OriginalConnection:
+            arguments = (*arguments[:5], _Connection, *arguments[6:])
+    elif keywords.get("factory", _OriginalConnection) is _OriginalConnection:
+        keywords["factory"] = _Connection
     return _original_connect(*arguments, **keywords)
 
 
+def _is_unguarded(connection: object) -> bool:
+    kind = type(connection)
+    return (
+        issubclass(kind, _OriginalConnection)
+        and _Connection not in kind.__mro__
+        and not kind.__module__.startswith("stockade.")
+    )
+
+
 def _on_connection(arguments: tuple[Any, ...]) -> None:
-    connection = arguments[0]
-    if _guard is None or getattr(type(connection), "stockade_guarded", False):
-        return
-    if type(connection).__module__.startswith("stockade."):
-        return
-    _report_unguarded(1, "A database was opened by a `connect` that Stockade could not reach.")
+    if _guard is not None and _is_unguarded(arguments[0]):
+        _report_unguarded(1, "A database was opened by a `connect` that Stockade could not reach.")
 
 
 def _report_unguarded(count: int, reason: str) -> None:
@@ -109,24 +115,32 @@ def install(guard: Guard) -> None:
     _guard = guard
     if sqlite3.connect is connect:
         return
-    early = sum(
-        isinstance(candidate, sqlite3.Connection)
-        and not type(candidate).__module__.startswith("stockade.")
-        and not getattr(type(candidate), "stockade_guarded", False)
-        for candidate in gc.get_objects()
-    )
+    stubborn = 0
+    for original, replacement in _STAND_INS:
+        for derived in original.__subclasses__():
+            if derived is not replacement and not derived.__module__.startswith("stockade."):
+                stubborn += not adopt(derived, original, replacement)
+        rebind(original, replacement)
     rebind(_original_connect, connect)
+    early = sum(_is_unguarded(candidate) for candidate in gc.get_objects())
     hook.listen("sqlite3.connect/handle", _on_connection)
     if early:
         _report_unguarded(
             early, "SQLite connections were open before Stockade started: protect the app earlier."
         )
+    if stubborn:
+        _report_unguarded(stubborn, "Classes derived from sqlite3's could not be guarded.")
 
 
 def uninstall() -> None:
-    """Give `sqlite3.connect` back; connections that are open stay as they are, unchecked."""
+    """Give sqlite3 its own back; connections that are open stay as they are, unchecked."""
     global _guard
     _guard = None
-    if sqlite3.connect is connect:
-        hook.withdraw("sqlite3.connect/handle")
-        rebind(connect, _original_connect)
+    if sqlite3.connect is not connect:
+        return
+    hook.withdraw("sqlite3.connect/handle")
+    rebind(connect, _original_connect)
+    for original, replacement in _STAND_INS:
+        rebind(replacement, original)
+        for derived in replacement.__subclasses__():
+            adopt(derived, replacement, original)

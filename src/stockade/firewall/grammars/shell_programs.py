@@ -1,0 +1,165 @@
+"""Which arguments of a program are a script that a shell will run.
+
+Each program reads its options in its own way (bash(1), dash(1), su(1), env(1), ssh(1) …). Where the
+reading is in doubt, every argument that may be the script is judged as one.
+"""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Sequence
+from typing import NamedTuple
+
+__all__ = ["WRAPPERS", "Script", "awaits_script", "scripts_of"]
+
+SHELLS = frozenset(
+    ("sh", "bash", "dash", "zsh", "ksh", "ksh93", "mksh", "ash", "busybox", "rbash", "yash")
+)
+FOREIGN = frozenset(("csh", "tcsh", "fish"))
+"""Shells in which quotes mean something else than in sh."""
+
+WRAPPERS = frozenset(
+    (
+        "builtin", "busybox", "chroot", "chrt", "command", "docker", "doas", "env", "exec",
+        "ionice", "kubectl", "nice", "nohup", "nsenter", "podman", "runuser", "setsid",
+        "ssh", "stdbuf", "su", "sudo", "taskset", "timeout", "unshare", "xargs",
+    )
+)  # fmt: skip
+"""Programs that start the program which stands somewhere among their arguments."""
+
+_LONG = frozenset(
+    (
+        "debug", "debugger", "dump-po-strings", "dump-strings", "help", "init-file",
+        "login", "noediting", "noprofile", "norc", "posix", "pretty-print", "protected",
+        "rcfile", "restricted", "verbose", "version", "wordexp",
+    )
+)  # fmt: skip
+_TAKE_FILE = frozenset(("rcfile", "init-file"))
+_STANDARD_INPUT = frozenset(("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"))
+
+
+class Script(NamedTuple):
+    """A text that a shell will run; `foreign` where that shell is none of the POSIX family."""
+
+    text: str
+    foreign: bool = False
+
+
+class _Options(NamedTuple):
+    """Short options that take a script, those that take another argument, long ones for scripts."""
+
+    script: str
+    other: str
+    long: tuple[str, ...]
+
+
+_BY_OPTION = {
+    "su": _Options("c", "gGswT", ("command", "session-command")),
+    "runuser": _Options("c", "gGsuwT", ("command", "session-command")),
+    "script": _Options("c", "EIOBTmo", ("command",)),
+    "flock": _Options("c", "wE", ("command",)),
+    "env": _Options("S", "uCa", ("split-string",)),
+    "fish": _Options("cC", "dDfo", ("command", "init-command")),
+}
+# What follows these, joined by blanks, is run by a shell: operands to skip, options with a value.
+_JOINED = {"ssh": (1, "BbcDEeFIiJLlmOoPpQRSWw"), "watch": (0, "nq")}
+
+
+def program_name(path: str) -> str:
+    """The name of a program without its folder, the dash of a login shell, `.exe`."""
+    return os.path.basename(path).removeprefix("-").removesuffix(".exe")
+
+
+def scripts_of(argv: Sequence[str]) -> list[Script]:
+    """The scripts that `argv` hands to shells, also behind `env`, `sudo`, `find -exec` …"""
+    found: dict[int, Script] = {}
+    texts: list[Script] = []
+    leads = bool(argv) and program_name(argv[0]) in WRAPPERS
+    for index, argument in enumerate(argv):
+        name = program_name(argument)
+        if name in SHELLS or name in FOREIGN - {"fish"}:
+            for place in _shell(argv, index + 1)[0]:
+                found[place] = Script(argv[place], name in FOREIGN)
+        elif index and not leads:
+            continue
+        elif name in _BY_OPTION:
+            options = _by_option(argv, index + 1, _BY_OPTION[name])
+            texts += [Script(text, name in FOREIGN) for text in options]
+        elif name in _JOINED and (operands := _operands(argv, index + 1, name)):
+            texts.append(Script(" ".join(operands)))
+    return [*found.values(), *texts]
+
+
+def awaits_script(argv: Sequence[str]) -> bool:
+    """Whether a shell among `argv` would read its script from standard input."""
+    leads = bool(argv) and program_name(argv[0]) in WRAPPERS
+    for index, argument in enumerate(argv if leads else argv[:1]):
+        name = program_name(argument)
+        if name in SHELLS or name in FOREIGN or name in (".", "source"):
+            if _shell(argv, index + 1)[1]:
+                return True
+        elif name in ("su", "runuser"):
+            if not _by_option(argv, index + 1, _BY_OPTION[name]):
+                return True
+        elif name in ("at", "batch") or (name == "ssh" and not _operands(argv, index + 1, name)):
+            return True
+    return False
+
+
+def _shell(argv: Sequence[str], start: int) -> tuple[Sequence[int], bool]:
+    """Where the script stands behind the name of a shell, and whether it is standard input."""
+    position, command, doubtful, reads = start, False, False, False
+    while position < len(argv) and argv[position][:1] in ("-", "+") and argv[position]:
+        option = argv[position]
+        position += 1
+        if option in ("--", "-"):
+            break
+        letters = option[1:]
+        long = letters.removeprefix("-")
+        if long in _LONG or option.startswith("--"):
+            doubtful = doubtful or not option.startswith("--")  # to others than bash: letters
+            position += long in _TAKE_FILE
+            continue
+        command = command or "c" in letters
+        reads = reads or "s" in letters
+        named = letters.lower().count("o")
+        position += named
+        doubtful = doubtful or named > letters.lower().endswith("o")
+    if command:
+        return range(start, len(argv)) if doubtful else range(position, len(argv))[:1], False
+    return (), reads or position >= len(argv) or argv[position] in _STANDARD_INPUT
+
+
+def _by_option(argv: Sequence[str], start: int, options: _Options) -> list[str]:
+    """The values of the options that take a script, as getopt_long(3) reads them."""
+    found: list[str] = []
+    rest = iter(argv[start:])
+    for argument in rest:
+        if argument.startswith("--"):
+            name, equals, value = argument[2:].partition("=")
+            if name and any(long.startswith(name) for long in options.long):
+                found.append(value if equals else next(rest, ""))
+        elif argument.startswith("-"):
+            for place, letter in enumerate(argument[1:], 2):
+                if letter in options.script + options.other:
+                    value = argument[place:] or next(rest, "")
+                    if letter in options.script:
+                        found.append(value)
+                    break
+    return found
+
+
+def _operands(argv: Sequence[str], start: int, name: str) -> list[str]:
+    """What stands behind the options, and behind the operands that are no part of the command."""
+    skipped, valued = _JOINED[name]
+    position = start
+    while position < len(argv):
+        argument = argv[position]
+        if len(argument) > 1 and argument[0] == "-":
+            position += 1 + (argument[-1] in valued and not argument.startswith("--"))
+        elif skipped:
+            skipped -= 1
+            position += 1
+        else:
+            break
+    return list(argv[position:])
