@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 import threading
-from contextvars import ContextVar
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, Literal
 
 from stockade.core.bus import emit

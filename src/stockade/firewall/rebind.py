@@ -6,7 +6,7 @@ import sys
 from abc import ABCMeta
 from typing import Any
 
-__all__ = ["adopt", "rebind", "stand_in_for"]
+__all__ = ["StandIn", "adopt", "rebind"]
 
 
 def rebind(original: object, replacement: object) -> int:
@@ -36,18 +36,15 @@ def adopt(derived: type, old: type, new: type) -> bool:
     return True
 
 
-def stand_in_for(original: type) -> type[ABCMeta]:
-    """A metaclass for a subclass that takes the place of `original` under its name.
+class StandIn(ABCMeta):
+    """Metaclass of a subclass that takes the place of its base, `stands_in_for`, under its name.
 
-    What is an instance or subclass of `original` is then one of the stand-in, as libraries that
-    test for it expect. Derived from ABCMeta, so that abstract classes may derive from the stand-in.
+    What is an instance or subclass of the base is then one of the stand-in, as libraries that test
+    for it expect. Derived from ABCMeta, so that abstract classes may derive from the stand-in.
     """
 
-    class StandIn(ABCMeta):
-        def __instancecheck__(cls, instance: Any) -> bool:
-            return type.__instancecheck__(original if original in cls.__bases__ else cls, instance)
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return type.__instancecheck__(vars(cls).get("stands_in_for", cls), instance)
 
-        def __subclasscheck__(cls, subclass: type) -> bool:
-            return type.__subclasscheck__(original if original in cls.__bases__ else cls, subclass)
-
-    return StandIn
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return type.__subclasscheck__(vars(cls).get("stands_in_for", cls), subclass)

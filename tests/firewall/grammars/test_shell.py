@@ -57,7 +57,7 @@ TEMPLATES = [
     "printf '<%s>' \"$(printf %s '{}')\"",
     "printf '<%s>' \"`printf %s '{}'`\"",
     'printf \'<%s>\' "`printf %s "{}"`"',
-    "printf '<%s>' \"${{x:-y}}{}\"",
+    "printf '<%s>' \"${x:-y}{}\"",
     "cat <<E\n<{}>\nE\n",
     "cat <<'E'\n<{}>\nE\n",
     "cat <<E\n<$(printf %s '{}')>\nE\n",
@@ -72,6 +72,7 @@ TEMPLATES = [
     "# it's\nprintf '<%s>' '{}' # '",
     "case x in x) printf '<%s>' '{}';; esac",
 ]
+BARE = [template for template in TEMPLATES if "'{}'" not in template and '"{' not in template]
 SHELLS = [shell for shell in ("/bin/sh", "/bin/bash") if shutil.which(shell)]
 
 
@@ -95,8 +96,12 @@ def test_pieces_of_text_lie_in_order_and_do_not_meet(command: str) -> None:
 @given(PIECES, st.sampled_from(TEMPLATES), st.sampled_from(SHELLS))
 def test_a_value_that_passes_is_exactly_one_argument(value: str, template: str, shell: str) -> None:
     """The oracle is the shell: where the grammar sees no harm, the value is printed, no more."""
-    command = template.format(value)
-    if not isinstance(check(command, value), bool):
+    if template in BARE:  # blanks at the ends of a value do not make a word more than one
+        value = value.strip(" \t")
+        if not value.strip(";&|()\n"):  # an operator alone sets off nothing of the request's
+            return
+    command = template.replace("{}", value)
+    if not value or not isinstance(check(command, value), bool):
         return
     expected = f"<a{value}b>" if "a{}b" in template else f"<{value}>"
     done = subprocess.run(
@@ -114,6 +119,12 @@ def test_a_value_that_passes_is_exactly_one_argument(value: str, template: str, 
     if template.startswith("cat"):
         expected += "\n"
     assert done.stdout.decode() == expected
+
+
+def test_a_quoted_word_inside_a_value_that_is_quoted() -> None:
+    value = "he said 'hi' to 'all'"
+    assert check(f"notify {shlex.quote(value)} now", value) is False
+    assert isinstance(check(f"notify '{value}' now", value), Finding)
 
 
 @given(PIECES.filter(bool), st.sampled_from(["ls -l {} | wc", "cd /x && ls {}; true", "sh -c {}"]))
@@ -154,7 +165,7 @@ HONEST = [
     ("x=(1 2); ls '{}'\nls", "\n"),
     ("grep -F '{}' notes", ">"),
     ("grep -F '{}' notes", "*"),
-    ("printf %s ''\"'\"'' > out; echo 'a'", "'"),
+    ("printf %s ''\"'\"'' > out; echo a", "'"),
     ("cat <<< '{}'\necho done", "two words"),
     ("cat <<EOF\n{}\nEOF", "two words; and more"),
     ("cat <<'EOF'\n{}\nEOF\n", "$5 `each`"),
@@ -172,15 +183,17 @@ def test_honest_values_beside_the_developers_own_syntax(case: tuple[str, ...]) -
     assert isinstance(check(template.format(*values), *values), bool)
 
 
-@pytest.mark.parametrize("opening", ["((", "'", '"', "$", "`", "$(", "<<E\n", ";", "\\", "a=", "{"])
-def test_a_megabyte_is_judged_at_once(opening: str) -> None:
+@pytest.mark.parametrize(
+    "opening", ["((", "'", '"', "$", "`", "$(", "<<E\n", ";", "\\", "a=", "{", "`a"]
+)
+@pytest.mark.parametrize("size", [60_000, 1_000_000])
+def test_long_values_are_judged_at_once(opening: str, size: int) -> None:
     """Generous: with the work quadratic in the length this takes minutes."""
-    size = (1 << 20) // len(opening) - 1_000
-    short, long = opening * (size // 2), opening * size
+    short, long = opening * (size // 2 // len(opening)), opening * (size // len(opening))
+    started = time.process_time()
     for template in ("echo '{}'", "echo {}", 'eval "echo {}"', "cat <<X\n{}\nX\n"):
-        started = time.process_time()
         check(template.format(long), short, long)
-        assert time.process_time() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_nested_scripts_cost_a_bounded_amount_of_work() -> None:

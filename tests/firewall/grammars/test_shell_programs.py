@@ -66,8 +66,8 @@ def test_a_list_without_a_script(line: str) -> None:
 
 
 def test_in_doubt_every_argument_is_a_script() -> None:
-    assert "X" in [script.text for script in scripts_of("bash -oe pipefail -c X".split())]
-    assert "X" in [script.text for script in scripts_of("bash -norc -c X".split())]
+    assert "X" in [script.text for script in scripts_of(["bash", "-oe", "pipefail", "-c", "X"])]
+    assert "X" in [script.text for script in scripts_of(["bash", "-norc", "-c", "X"])]
 
 
 def test_positional_parameters_are_no_scripts() -> None:

@@ -119,7 +119,7 @@ class Written(UserDefinedType[str]):
         ),
         pytest.param(
             "stolen AS SELECT password FROM users",
-            lambda value: DDL(f"CREATE TABLE {value}"),
+            lambda value: DDL(f"CREATE TABLE {value}"),  # type: ignore[no-untyped-call]
             id="ddl",
         ),
     ],

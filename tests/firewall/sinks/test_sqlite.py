@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -267,7 +268,7 @@ def test_marks_and_operators_of_honest_requests(
 FOLDED: list[tuple[str, Callable[[str], str]]] = [
     ("Σ' UNION SELECT password FROM users--", lambda value: f"user{value}"),
     ("x' UNION SELECT password FROM users--ß", str.upper),
-    ("x' unıon select password from users--", str.upper),
+    ("x' un\u0131on select password from users--", str.upper),
     ("É' UNION SELECT password FROM users--", lambda value: f"İ' OR owner = '{value}"),
 ]
 
@@ -300,20 +301,28 @@ class EarlyConnection(sqlite3.Connection):
         return super().execute(text)
 
 
+def make_cursor(connection: sqlite3.Connection) -> sqlite3.Cursor:
+    return sqlite3.Cursor(connection)
+
+
+def _make_connection(*arguments: Any, **keywords: Any) -> sqlite3.Connection:
+    return sqlite3.Connection(*arguments, **keywords)
+
+
+make_connection: Any = _make_connection  # the stubs admit classes only
+
 WAYS: dict[str, Callable[[Path, str], sqlite3.Cursor]] = {
     "cursor": lambda path, text: sqlite3.Cursor(sqlite3.connect(path)).execute(text),
     "connection": lambda path, text: sqlite3.Connection(path).execute(text),
     "unbound": lambda path, text: sqlite3.Connection.execute(sqlite3.connect(path), text),
     "cursor-subclass": lambda path, text: sqlite3.connect(path).cursor(EarlyCursor).query(text),
-    "cursor-factory": lambda path, text: (
-        sqlite3.connect(path).cursor(lambda c: sqlite3.Cursor(c)).execute(text)
-    ),
+    "cursor-factory": lambda path, text: sqlite3.connect(path).cursor(make_cursor).execute(text),
     "connection-subclass": lambda path, text: sqlite3.connect(path, factory=EarlyConnection).query(
         text
     ),
-    "connection-factory": lambda path, text: sqlite3.connect(
-        path, factory=lambda *a, **k: sqlite3.Connection(*a, **k)
-    ).execute(text),  # type: ignore[arg-type]
+    "connection-factory": lambda path, text: sqlite3.connect(path, factory=make_connection).execute(
+        text
+    ),
     "positional-factory": lambda path, text: sqlite3.connect(
         path, 5.0, 0, None, True, _CONNECTION
     ).execute(text),
@@ -366,11 +375,15 @@ def test_a_cursor_of_the_original_class_is_reported(database: Path, firewall: Sw
     from stockade.core.bus import bus
 
     held, seen = sqlite3.Cursor, list[Event]()
+
+    def make(connection: sqlite3.Connection) -> sqlite3.Cursor:
+        return held(connection)
+
     with firewall("block"):
         bus.flush()
         bus.subscribe(seen.extend)
         try:
-            sqlite3.connect(database).cursor(lambda connection: held(connection))
+            sqlite3.connect(database).cursor(make)
             bus.flush()
         finally:
             bus.unsubscribe(seen.extend)

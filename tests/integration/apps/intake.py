@@ -38,6 +38,15 @@ def take_upload(name: Annotated[str, Form()], file: Annotated[UploadFile, File()
     return take("upload", f"{name} {len(file.file.read())}")
 
 
+@app.post("/older")
+def count_older(document: Annotated[Any, Body()], than: int) -> int:
+    """A statement that is another one for each number, and so is judged each time."""
+    with shelf() as database:
+        query = f"SELECT count(*) FROM taken WHERE rowid < {than}"
+        count: int = database.execute(query).fetchone()[0]
+        return count
+
+
 @app.get("/find")
 def find(text: str = "") -> list[Any]:
     with shelf() as database:

@@ -8,14 +8,16 @@ protected a value in it. Not seen: a script that passes through a file, a variab
 A value that is nothing but an operator (`;`, `&&`, a line break) also stands in commands that the
 developer wrote. An operator only sets off what follows it, so it is evidence where another value of
 the request names the command behind it or is a bare argument there. All other characters that act
-(`>`, `*`, `$`, `#` …) do harm alone and are evidence wherever they act; quotes, save those that
-`shlex.quote` puts around a value of the request.
+(`>`, `*`, `$`, `#`, quotes …) do harm alone and are evidence wherever they act, save in a word that
+is a value as `shlex.quote` spells it.
 """
 
 from __future__ import annotations
 
+import mmap
 import re
 import shlex
+import sys
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import dropwhile
@@ -39,11 +41,10 @@ _PLAIN = re.compile(r"[\w.,/:@%+^-]*\Z").match
 _ACTS_ALONE = frozenset(";|&$`'\"\n\r<>()*?~#\\")
 _OPERATORS = re.compile(r"[;&|()\n]+\Z").match
 _OPERATOR_RUN = re.compile(r"[;&|()\n \t]+").match
-_QUOTES = re.compile(r"['\"]+\Z").match
 _NAMES = re.compile(r"\w").search
 _MAX_NESTING = 8
-_MAX_LENGTH = 1 << 20
-"""No system takes a longer command: Linux 128 KiB an argument, macOS 1 MiB for all of them."""
+_MAX_LENGTH = 32 * mmap.PAGESIZE if sys.platform == "linux" else 1 << 20
+"""No system runs a longer command: MAX_ARG_STRLEN of Linux, ARG_MAX of macOS."""
 _MAX_WORDS = 64
 _FOREIGN = frozenset("\\'!\n")
 """What csh and fish read differently inside quotes."""
@@ -101,14 +102,13 @@ class _Check:
         self.values = values
         self.left = 2 * size + 65_536
         self.seen: set[Script] = set()
+        self.wholes: dict[str, list[str]] = {}
 
     def judge(self, script: Script, hits: list[Input], depth: int) -> Finding | None:
         text = script.text
         self.left -= len(text)
-        if hits and (len(text) > _MAX_LENGTH or depth >= _MAX_NESTING or self.left < 0):
-            return _finding("unparsable", hits[0], 0, 0)
         if len(text) > _MAX_LENGTH or depth >= _MAX_NESTING or self.left < 0:
-            return None
+            return _finding("too-long", hits[0], 0, 0) if hits else None
         lexed = lex(text)
         for item in hits:
             if (finding := self._occurrences(text, lexed, item)) is not None:
@@ -138,7 +138,6 @@ class _Check:
     def _occurrences(self, text: str, lexed: Lexed, item: Input) -> Finding | None:
         """The first occurrence that acts. Each piece of literal text is left in one step."""
         value, literals = item.value, lexed.literals
-        quoted = self._quoted(text) if _QUOTES(value) else []
         operator = _OPERATORS(value.strip(" \t")) is not None
         start = text.find(value)
         while start >= 0:
@@ -148,9 +147,8 @@ class _Check:
             if end <= literal_end:
                 start = text.find(value, literal_end - len(value) + 1)
                 continue
-            place = bisect_right(quoted, (start, len(text))) - 1
-            if place >= 0 and end <= quoted[place][1]:
-                start = text.find(value, start + 1)
+            if "'" in value and (excused := self._quoted(text, lexed.words, item, start)) >= end:
+                start = text.find(value, excused - len(value) + 1)
             elif operator and not self._sets_off_a_value(lexed.words, end):
                 run = _OPERATOR_RUN(text, end)
                 start = text.find(value, run.end() if run else end)
@@ -159,16 +157,32 @@ class _Check:
                 return _finding(rule, item, start, end)
         return None
 
-    def _quoted(self, text: str) -> list[tuple[int, int]]:
-        """Where a value stands as `shlex.quote` writes it, quotes included."""
-        places = []
-        for item in self.values.acting:
-            spelling = shlex.quote(item.value)
-            start = text.find(spelling)
-            while start >= 0:
-                places.append((start, start + len(spelling)))
-                start = text.find(spelling, start + len(spelling))
-        return sorted(places)
+    def _quoted(self, text: str, words: list[Word], item: Input, start: int) -> int:
+        """Where the value ends that `shlex.quote` spelled here, as one word; -1 if none did.
+
+        Only values that `item` is a part of: to excuse the quotes around others would let one
+        value open what two of them close.
+        """
+        index = bisect_right(words, start, key=lambda word: word.start) - 1
+        if index < 0:
+            return -1
+        word = words[index]
+        raw = text[word.start : word.end]
+        for whole in self._wholes(item):
+            spelling = shlex.quote(whole)
+            place = raw.rfind(spelling, 0, start - word.start + len(spelling))
+            if place >= 0 and raw == word.text.replace(whole, spelling, 1):
+                return word.start + place + len(spelling)
+            if spelling in word.text and raw == shlex.quote(word.text):
+                return word.end  # a script for another shell
+        return -1
+
+    def _wholes(self, item: Input) -> list[str]:
+        """The values that hold `item`, itself included."""
+        if item.value not in self.wholes:
+            found = [whole.value for whole in self.values.acting if item.value in whole.value]
+            self.wholes[item.value] = found
+        return self.wholes[item.value]
 
     def _sets_off_a_value(self, words: list[Word], position: int) -> bool:
         """Whether a value decides what the command behind `position` is."""
@@ -226,5 +240,6 @@ def _finding(rule: str, value: Input, start: int, end: int) -> Finding:
 _REASONS = {
     "acts": "A value of this request acts as syntax of a shell command.",
     "crosses-quotes": "A value of this request ends a quoted string of a shell command.",
+    "too-long": "A value of this request stands in a command longer or deeper than a shell runs.",
     "unparsable": "A value of this request stands in a shell command that cannot be parsed.",
 }

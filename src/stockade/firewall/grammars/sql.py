@@ -35,8 +35,9 @@ def fold(text: str) -> str:
         return text.lower()
     # The one letter that grows in lower case, the one whose lower case depends on what follows it,
     # and those whose upper case is an ASCII letter.
-    lowered = text.replace("İ", "i").lower()
-    return lowered.replace("ς", "σ").replace("ı", "i").replace("ſ", "s")
+    lowered = text.replace("\u0130", "i").lower()  # I with dot above
+    lowered = lowered.replace("\u03c2", "\u03c3")  # final sigma, sigma
+    return lowered.replace("\u0131", "i").replace("\u017f", "s")  # dotless i, long s
 
 
 def _spellings(value: str) -> list[str]:

@@ -66,7 +66,7 @@ def _is_generated(context: Any) -> bool:
         return False
     return not any(
         part.__visit_name__ in _TEXTUAL
-        or (part.__visit_name__ == "textclause" and not is_constant(part.text))
+        or (part.__visit_name__ == "textclause" and not is_constant(getattr(part, "text", "")))
         or any(getattr(part, attribute, None) for attribute in _TEXT_ATTRIBUTES)
         or type(getattr(part, "operator", None)).__name__ == "custom_op"
         or _has_unquoted_name(part)

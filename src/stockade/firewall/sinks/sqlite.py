@@ -17,7 +17,7 @@ from stockade.core.bus import emit
 from stockade.core.events import Outcome
 from stockade.firewall import hook
 from stockade.firewall.engine import Guard
-from stockade.firewall.rebind import adopt, rebind, stand_in_for
+from stockade.firewall.rebind import StandIn, adopt, rebind
 
 __all__ = ["install", "uninstall"]
 
@@ -27,10 +27,11 @@ _OriginalCursor = sqlite3.Cursor
 _guard: Guard | None = None
 
 
-class _Cursor(_OriginalCursor, metaclass=stand_in_for(_OriginalCursor)):
+class _Cursor(_OriginalCursor, metaclass=StandIn):
     """Checks the text of a statement before it runs."""
 
     __slots__ = ()
+    stands_in_for = _OriginalCursor
 
     def execute(self, sql: str, parameters: Any = (), /) -> Any:
         if _guard is not None:
@@ -48,10 +49,11 @@ class _Cursor(_OriginalCursor, metaclass=stand_in_for(_OriginalCursor)):
         return super().executescript(script)
 
 
-class _Connection(_OriginalConnection, metaclass=stand_in_for(_OriginalConnection)):
+class _Connection(_OriginalConnection, metaclass=StandIn):
     """A connection whose cursors are guarded, also those of a factory of the caller's."""
 
     __slots__ = ()
+    stands_in_for = _OriginalConnection
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
