@@ -13,10 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import UNMEASURED
-
 from stockade.confine.layers import parse_umask
 from stockade.core.errors import ConfigError
+from tests.conftest import UNMEASURED
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="confinement is Linux only")
 

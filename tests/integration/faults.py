@@ -114,9 +114,7 @@ OURS = {
     "form with a cut percent": of_form(b"name=a%2", 400, "form"),
     "form in Latin-1": of_form(b"name=%e9", 400, "form"),
     "form labelled UTF-16": of_form(b"name=a", 415, "charset", charset=b"; charset=utf-16"),
-    "form without its field": Refused(
-        post(b"/form", FORM, b"other=ann"), 422, "boundary.contract"
-    ),
+    "form without its field": Refused(post(b"/form", FORM, b"other=ann"), 422, "boundary.contract"),
     "multipart cut short": Refused(
         post(b"/upload", MULTIPART, UPLOAD[:-30]), 422, "boundary.contract"
     ),
@@ -151,9 +149,7 @@ FRAMEWORKS = {
     "multipart with a broken header": post(
         b"/upload", MULTIPART, b"--xyz\r\nno colon\r\n\r\nann\r\n--xyz--\r\n"
     ),
-    "multipart without a name": post(
-        b"/upload", MULTIPART, UPLOAD.replace(b'; name="name"', b"")
-    ),
+    "multipart without a name": post(b"/upload", MULTIPART, UPLOAD.replace(b'; name="name"', b"")),
     "10,000 form fields": post(
         b"/form", FORM, b"&".join(b"f%d=v" % number for number in range(10_000))
     ),

@@ -36,6 +36,7 @@ from tests.integration.serving import Server, serving
 
 SECONDS = 10.0
 
+
 class Intake:
     """The guarded service: what it took, and the events of its log."""
 
@@ -107,14 +108,18 @@ def names(everywhere: dict[str, Any], by_parser: dict[str, dict[str, Any]]) -> l
     return sorted({*everywhere, *(name for one in by_parser.values() for name in one)})
 
 
+def request_id(answer: Answer) -> str:
+    instance: str = json.loads(answer.body)["instance"]
+    return instance.removeprefix("urn:stockade:request:")
+
+
 def is_ours(answer: Answer, refused: Refused, intake: Intake) -> None:
     assert answer.status == refused.status, answer
     assert answer.media_type == "application/problem+json"
     problem = json.loads(answer.body)
     assert problem["type"].startswith("urn:stockade:problem:")
     assert problem["status"] == refused.status
-    request_id = problem["instance"].removeprefix("urn:stockade:request:")
-    event = intake.event(0, request_id=request_id, rule=refused.rule)
+    event = intake.event(0, request_id=request_id(answer), rule=refused.rule)
     assert event["outcome"] == "blocked"
 
 
@@ -189,15 +194,18 @@ def suite(corpora: Path, kind: str) -> list[Path]:
 
 
 def test_no_json_that_must_be_refused_is_taken(corpora: Path, intake: Intake) -> None:
-    before, files = intake.taken(), suite(corpora, "n")
+    before, files, refused = intake.taken(), suite(corpora, "n"), set()
     for file in files:
         body = file.read_bytes()
         answer = send(intake.port, post(b"/json", JSON, body))
         assert answer.status == (400 if body else 422), file.name
         assert answer.media_type == "application/problem+json", file.name
-        request_id = json.loads(answer.body)["instance"].removeprefix("urn:stockade:request:")
-        assert intake.event(0, request_id=request_id, outcome="blocked"), file.name
+        refused.add(request_id(answer))
     assert intake.taken() == before
+    intake.event(0, request_id=request_id(answer), outcome="blocked")  # the last is written
+    blocked = {each["request_id"] for each in intake.events() if each["outcome"] == "blocked"}
+    assert len(refused) == len(files)
+    assert refused <= blocked
     print(f"{len(files)} documents that no parser may take were refused")
 
 

@@ -36,7 +36,7 @@ SEED = "twins 1"
 NORMAL, ATTACKS = 2_000, 500
 SMALL = 40 if FULL else 20
 SHARES = dict.fromkeys(("shell", "alchemy", "transformed"), 0.25 if FULL else 0.1)
-SHOWN = 30
+SHOWN = 5
 AIM = Aim(
     leak="(SELECT secret FROM stockade_canary)",
     leaked="4f1c",
@@ -150,11 +150,18 @@ def is_touched(bare: Case, guarded: Case) -> bool:
 
 
 def described(touched: Iterable[Pair]) -> str:
-    return "\n".join(
-        f"{guarded.operation} {guarded.source}:{guarded.parameter} {guarded.value!r}: bare "
-        f"{bare.status}, guarded {guarded.status} {guarded.problem} {guarded.rule}"
-        for bare, guarded in list(touched)[:SHOWN]
-    )
+    """How many by endpoint and rule, and the first of each."""
+    lines: list[str] = []
+    seen: Counter[tuple[str, str]] = Counter()
+    for bare, guarded in touched:
+        key = (guarded.operation, guarded.rule)
+        seen[key] += 1
+        if seen[key] <= SHOWN:
+            lines.append(
+                f"{guarded.operation} {guarded.source}:{guarded.parameter} {guarded.value!r}: bare "
+                f"{bare.status}, guarded {guarded.status} {guarded.problem} {guarded.rule}"
+            )
+    return "\n".join([*(f"{key}: {number}" for key, number in seen.items()), *lines])
 
 
 def test_safe_twins_are_untouched(pairs: list[Pair]) -> None:

@@ -308,7 +308,7 @@ def test_every_message_of_a_websocket_is_input() -> None:
         raise AssertionError
 
     async def run() -> None:
-        scope = {"type": "websocket", "path": "/", "headers": [], "client": None}
+        scope: Message = {"type": "websocket", "path": "/", "headers": [], "client": None}
         await Guard(app, Settings(), partial(check_body, max_depth=64))(scope, receive, send)
 
     asyncio.run(run())

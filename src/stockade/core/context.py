@@ -38,9 +38,9 @@ class RequestContext:
     __slots__ = (
         "__weakref__",
         "_inputs",
+        "_prepared",
         "client",
         "id",
-        "prepared",
         "principal",
         "refusal",
         "trace_id",
@@ -51,8 +51,6 @@ class RequestContext:
     principal: str
     trace_id: str
     refusal: Problem | None
-    prepared: dict[str, tuple[Any, ...]] | None
-    """What each firewall grammar derived from the inputs, made at the first sink."""
 
     def __init__(self, id: str = "", client: str = "") -> None:
         self.id = id
@@ -60,13 +58,22 @@ class RequestContext:
         self.principal = ""
         self.trace_id = ""
         self.refusal = None
-        self.prepared = None
+        self._prepared: dict[str, tuple[Any, ...]] | None = None
         self._inputs: Inputs | None = None
 
     @property
     def resource(self) -> str:
         """The route template, never the raw path; empty where there is none (yet)."""
         return ""
+
+    @property
+    def prepared(self) -> dict[str, tuple[Any, ...]] | None:
+        """What each firewall grammar derived from the inputs, made at the first sink."""
+        return self._prepared
+
+    @prepared.setter
+    def prepared(self, values: dict[str, tuple[Any, ...]] | None) -> None:
+        self._prepared = values
 
     @property
     def inputs(self) -> Inputs:
@@ -82,8 +89,7 @@ class RequestContext:
 
     def forget_inputs(self) -> None:
         """More of the request has arrived: what was read of it is no longer everything."""
-        self._inputs = None
-        self.prepared = None
+        self._inputs = self._prepared = None
 
     def refuse(self, error: StockadeError) -> None:
         """Make `error` the answer to this request, whatever the application does with it."""

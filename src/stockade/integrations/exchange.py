@@ -62,7 +62,6 @@ class Exchange(RequestContext):
 
     __slots__ = (
         "_parameters",
-        "_prepared",
         "_rules",
         "_send",
         "_size",

@@ -34,7 +34,9 @@ def take_form(name: Annotated[str, Form()]) -> dict[str, str]:
 
 
 @app.post("/upload")
-def take_upload(name: Annotated[str, Form()], file: Annotated[UploadFile, File()]) -> dict[str, str]:
+def take_upload(
+    name: Annotated[str, Form()], file: Annotated[UploadFile, File()]
+) -> dict[str, str]:
     return take("upload", f"{name} {len(file.file.read())}")
 
 

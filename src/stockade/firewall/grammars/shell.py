@@ -3,7 +3,7 @@
 A script that is handed on to another shell (`sh -c '…'`, `eval …`, a here-document of `bash`, a
 pipe into `sh`) is judged once more by itself, because the first shell removes the quotes that
 protected a value in it. Not seen: a script that passes through a file, a variable or
-`Popen(input=…)`; a here-document whose one-letter delimiter is the value.
+`Popen(input=…)`; a here-document that only a value closes, or whose delimiter is one letter.
 
 A value that is nothing but an operator (`;`, `&&`, a line break) also stands in commands that the
 developer wrote. An operator only sets off what follows it, so it is evidence where another value of
@@ -19,8 +19,7 @@ import re
 import shlex
 import sys
 from bisect import bisect_right
-from collections.abc import Iterator
-from itertools import dropwhile
+from collections import Counter
 from typing import NamedTuple
 
 from stockade.core.inputs import Input, Inputs
@@ -29,9 +28,8 @@ from stockade.firewall.grammars.shell_lexer import KEYWORDS, Lexed, Word, assign
 from stockade.firewall.grammars.shell_programs import (
     WRAPPERS,
     Script,
-    awaits_script,
+    handed_on,
     program_name,
-    scripts_of,
 )
 
 __all__ = ["ShellGrammar"]
@@ -48,10 +46,6 @@ _MAX_LENGTH = 32 * mmap.PAGESIZE if sys.platform == "linux" else 1 << 20
 _MAX_WORDS = 64
 _FOREIGN = frozenset("\\'!\n")
 """What csh and fish read differently inside quotes."""
-_EVALUATES = frozenset(
-    ("let", "[[", "[", "test", "unset", "declare", "typeset", "local", "readonly", "export")
-)
-"""Commands of bash that run `x[$(…)]`, whatever the quotes around it."""
 
 
 class _Values(NamedTuple):
@@ -115,16 +109,18 @@ class _Check:
                 return finding
             if script.foreign and not _FOREIGN.isdisjoint(item.value):
                 return _finding("unparsable", item, 0, 0)
-        for fed in lexed.fed:
-            ends = self.values.names.get(fed.delimiter)
-            if ends is not None:  # it may be this value that closes the document
-                return _finding("acts", ends, 0, 0)
+        for delimiter, count in Counter(fed.delimiter for fed in lexed.fed).items():
+            closes = self.values.names.get(delimiter)
+            lines = rf"^\t*{re.escape(delimiter)}$"
+            # The developer closes each here-document once: one line more is this value.
+            if closes is not None and len(re.findall(lines, text, re.MULTILINE)) > count:
+                return _finding("acts", closes, 0, 0)
         if hits and not lexed.complete:
             return _finding("unparsable", hits[0], 0, 0)
         return self._nested(lexed, depth)
 
     def _nested(self, lexed: Lexed, depth: int) -> Finding | None:
-        for script in _scripts(lexed):
+        for script in handed_on(lexed):
             if script in self.seen:
                 continue
             self.seen.add(script)
@@ -138,6 +134,7 @@ class _Check:
     def _occurrences(self, text: str, lexed: Lexed, item: Input) -> Finding | None:
         """The first occurrence that acts. Each piece of literal text is left in one step."""
         value, literals = item.value, lexed.literals
+        quotes = "'" in value or '"' in value
         operator = _OPERATORS(value.strip(" \t")) is not None
         start = text.find(value)
         while start >= 0:
@@ -147,7 +144,7 @@ class _Check:
             if end <= literal_end:
                 start = text.find(value, literal_end - len(value) + 1)
                 continue
-            if "'" in value and (excused := self._quoted(text, lexed.words, item, start)) >= end:
+            if quotes and (excused := self._quoted(text, lexed.words, item, start)) >= end:
                 start = text.find(value, excused - len(value) + 1)
             elif operator and not self._sets_off_a_value(lexed.words, end):
                 run = _OPERATOR_RUN(text, end)
@@ -201,36 +198,6 @@ class _Check:
             for index, word in enumerate(command)
             if not index or wrapped or word.end - word.start == len(word.text)
         )
-
-
-def _scripts(lexed: Lexed) -> Iterator[Script]:
-    """The scripts that this command hands to another shell, or to `eval` and its like."""
-    commands: dict[int, list[str]] = {}
-    for word in lexed.words:
-        commands.setdefault(word.command, []).append(word.text)
-    for number, words in commands.items():
-        argv = list(dropwhile(lambda word: assigns(word) or word in KEYWORDS, words))
-        yield from scripts_of(argv)
-        yield from _builtin(argv)
-        if awaits_script(argv):
-            piped = number in lexed.piped
-            for fed in lexed.fed:
-                if piped or fed.command == number:
-                    yield Script(fed.text)
-            if piped:  # from whichever command: any word may be what it prints
-                yield from (Script(w.text) for w in lexed.words if w.command != number)
-
-
-def _builtin(argv: list[str]) -> Iterator[Script]:
-    argv = list(dropwhile(("command", "builtin", "exec", "--").__contains__, argv))
-    if not argv:
-        return
-    if argv[0] == "eval":
-        yield Script(" ".join(argv[1:]))
-    elif argv[0] == "trap":
-        yield from (Script(word) for word in argv[1:])
-    elif argv[0] in _EVALUATES:
-        yield from (Script(f'"{word}"') for word in argv[1:] if "[" in word)
 
 
 def _finding(rule: str, value: Input, start: int, end: int) -> Finding:

@@ -7,10 +7,13 @@ reading is in doubt, every argument that may be the script is judged as one.
 from __future__ import annotations
 
 import os.path
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import dropwhile
 from typing import NamedTuple
 
-__all__ = ["WRAPPERS", "Script", "awaits_script", "scripts_of"]
+from stockade.firewall.grammars.shell_lexer import KEYWORDS, Lexed, assigns
+
+__all__ = ["WRAPPERS", "Script", "awaits_script", "handed_on", "program_name", "scripts_of"]
 
 SHELLS = frozenset(
     ("sh", "bash", "dash", "zsh", "ksh", "ksh93", "mksh", "ash", "busybox", "rbash", "yash")
@@ -35,6 +38,10 @@ _LONG = frozenset(
     )
 )  # fmt: skip
 _TAKE_FILE = frozenset(("rcfile", "init-file"))
+_EVALUATES = frozenset(
+    ("let", "[[", "[", "test", "unset", "declare", "typeset", "local", "readonly", "export")
+)
+"""Commands of bash that run `x[$(…)]`, whatever the quotes around it."""
 _STANDARD_INPUT = frozenset(("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"))
 
 
@@ -88,6 +95,36 @@ def scripts_of(argv: Sequence[str]) -> list[Script]:
         elif name in _JOINED and (operands := _operands(argv, index + 1, name)):
             texts.append(Script(" ".join(operands)))
     return [*found.values(), *texts]
+
+
+def handed_on(lexed: Lexed) -> Iterator[Script]:
+    """The scripts that this command hands to another shell, or to `eval` and its like."""
+    commands: dict[int, list[str]] = {}
+    for word in lexed.words:
+        commands.setdefault(word.command, []).append(word.text)
+    for number, words in commands.items():
+        argv = list(dropwhile(lambda word: assigns(word) or word in KEYWORDS, words))
+        yield from scripts_of(argv)
+        yield from _builtin(argv)
+        if awaits_script(argv):
+            piped = number in lexed.piped
+            for fed in lexed.fed:
+                if piped or fed.command == number:
+                    yield Script(fed.text)
+            if piped:  # from whichever command: any word may be what it prints
+                yield from (Script(w.text) for w in lexed.words if w.command != number)
+
+
+def _builtin(argv: list[str]) -> Iterator[Script]:
+    argv = list(dropwhile(("command", "builtin", "exec", "--").__contains__, argv))
+    if not argv:
+        return
+    if argv[0] == "eval":
+        yield Script(" ".join(argv[1:]))
+    elif argv[0] == "trap":
+        yield from (Script(word) for word in argv[1:])
+    elif argv[0] in _EVALUATES:
+        yield from (Script(f'"{word}"') for word in argv[1:] if "[" in word)
 
 
 def awaits_script(argv: Sequence[str]) -> bool:
