@@ -1,8 +1,7 @@
 """Requests that are broken, cut short or odd, byte by byte; and who refuses them, with what.
 
-`OURS` are refused by Stockade, with the rule of its event. `FRAMEWORKS` are refused by FastAPI while
-it reads the body, `SERVERS` by uvicorn before there is a request; where uvicorn's two parsers
-differ, `…_WITH` says so. `CUT` end too early. `HONEST` are the twins that must be taken.
+`OURS` are refused by Stockade, with the rule of its event. `SERVERS` by uvicorn before there is a
+request; where uvicorn's two parsers differ, `…_WITH` says so. `CUT` end too early. `HONEST` are the twins that must be taken.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from typing import NamedTuple
 
 __all__ = [
     "CUT",
-    "FRAMEWORKS",
     "HONEST",
     "JSON",
     "OURS",
@@ -71,6 +69,10 @@ class Refused(NamedTuple):
     request: bytes
     status: int
     rule: str
+
+
+def of_upload(media_type: bytes, body: bytes) -> Refused:
+    return Refused(post(b"/upload", media_type, body), 400, "body.form")
 
 
 def of_json(body: bytes, status: int, rule: str, *, charset: bytes = b"") -> Refused:
@@ -135,24 +137,24 @@ OURS = {
     "10,000 values at a sink": Refused(
         post(b"/older?than=77", JSON, ODD), 413, "firewall.input-limit"
     ),
+    # FastAPI stops reading these; its answer becomes ours.
+    "multipart without a boundary": of_upload(b"multipart/form-data", UPLOAD),
+    "multipart of another boundary": of_upload(b"multipart/form-data; boundary=a", UPLOAD),
+    "multipart with a broken header": of_upload(
+        MULTIPART, b"--xyz\r\nno colon\r\n\r\nann\r\n--xyz--\r\n"
+    ),
+    "multipart without a name": of_upload(MULTIPART, UPLOAD.replace(b'; name="name"', b"")),
+    "10,000 form fields": Refused(
+        post(b"/form", FORM, b"&".join(b"f%d=v" % number for number in range(10_000))),
+        400,
+        "body.form",
+    ),
 }
 TWO_HOSTS = get(b"/taken", b"Host: other.example")
 NO_SUCH_METHOD = head(b"BREW /taken")
 OURS_WITH = {
     "httptools": {"two hosts": Refused(TWO_HOSTS, 400, "request.twice")},
     "h11": {"unknown method": Refused(NO_SUCH_METHOD, 405, "request.method")},
-}
-
-FRAMEWORKS = {
-    "multipart without a boundary": post(b"/upload", b"multipart/form-data", UPLOAD),
-    "multipart of another boundary": post(b"/upload", b"multipart/form-data; boundary=a", UPLOAD),
-    "multipart with a broken header": post(
-        b"/upload", MULTIPART, b"--xyz\r\nno colon\r\n\r\nann\r\n--xyz--\r\n"
-    ),
-    "multipart without a name": post(b"/upload", MULTIPART, UPLOAD.replace(b'; name="name"', b"")),
-    "10,000 form fields": post(
-        b"/form", FORM, b"&".join(b"f%d=v" % number for number in range(10_000))
-    ),
 }
 
 SERVERS = {

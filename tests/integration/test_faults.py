@@ -19,7 +19,6 @@ import pytest
 
 from tests.integration.faults import (
     CUT,
-    FRAMEWORKS,
     HONEST,
     JSON,
     OURS,
@@ -133,19 +132,6 @@ def test_stockade_refuses_with_a_problem_document_and_an_event(
         return
     before = intake.taken()
     is_ours(send(intake.port, refused.request), refused, intake)
-    assert intake.taken() == before
-    intake.serves()
-
-
-@pytest.mark.parametrize("name", FRAMEWORKS)
-def test_the_framework_refuses_with_its_own_answer_and_an_access_event(
-    name: str, intake: Intake
-) -> None:
-    before, start = intake.taken(), intake.size()
-    answer = send(intake.port, FRAMEWORKS[name])
-    assert (answer.status, answer.media_type) == (400, "application/json")
-    path = "/form" if "form fields" in name else "/upload"
-    assert intake.event(start, resource=path)["details"]["status"] == 400
     assert intake.taken() == before
     intake.serves()
 

@@ -75,7 +75,8 @@ class FirewallSettings(_Section, frozen=True, kw_only=True):
     max_inputs: int = 5_000
     max_input_chars: int = 4 << 20
     unattributed: Literal["count", "refuse"] = "count"
-    """What a sink does outside any request, where nothing tells untrusted values from others."""
+    """What the SQL and program sinks do outside any request, where nothing tells untrusted values
+    from others; files are only counted, for imports open them."""
 
 
 class CryptoSettings(_Section, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stockade.core.inputs import InputLimits, Inputs, Source
@@ -94,6 +94,8 @@ def test_pieces_of_text_lie_in_order_and_do_not_meet(command: str) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(PIECES, st.sampled_from(TEMPLATES), st.sampled_from(SHELLS))
+@example("{a[$(", "printf '<%s>' \"`printf %s '{}'`\"", SHELLS[-1])
+@example("{<(", 'printf \'<%s>\' "`printf %s "{}"`"', SHELLS[-1])
 def test_a_value_that_passes_is_exactly_one_argument(value: str, template: str, shell: str) -> None:
     """The oracle is the shell: where the grammar sees no harm, the value is printed, no more."""
     if template in BARE:  # blanks at the ends of a value do not make a word more than one

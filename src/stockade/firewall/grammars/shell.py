@@ -50,6 +50,8 @@ _FOREIGN = frozenset("\\'!\n")
 
 class _Values(NamedTuple):
     acting: list[Input]
+    quoting: list[str]
+    """Every value that holds a quote, blanks at its ends included."""
     names: dict[str, Input]
     """Every value that could be the name of something, plain ones too."""
     prefixes: tuple[str, ...]
@@ -67,14 +69,15 @@ class ShellGrammar:
     def prepare(self, inputs: Inputs) -> tuple[_Values, ...]:
         """Values that hold a character which can act in some place of a command."""
         # Blanks at its ends do not make a word more than one; a line break would.
+        bare = {item.value.strip(" \t"): item for item in inputs}
         acting = [
-            item
-            for item in inputs
-            if not _PLAIN(bare := item.value.strip(" \t"))
-            and (len(bare) > 1 or bare in _ACTS_ALONE)
+            item._replace(value=value)
+            for value, item in bare.items()
+            if not _PLAIN(value) and (len(value) > 1 or value in _ACTS_ALONE)
         ]
+        quoting = [item.value for item in inputs if "'" in item.value or '"' in item.value]
         names = {item.value.strip(): item for item in inputs if _NAMES(item.value)}
-        return (_Values(acting, names, tuple(names)),) if acting or names else ()
+        return (_Values(acting, quoting, names, tuple(names)),) if acting or names else ()
 
     def check(self, text: str, values: tuple[_Values, ...]) -> Finding | bool:
         """The first value that is not wholly inside one piece of literal text."""
@@ -135,7 +138,7 @@ class _Check:
         """The first occurrence that acts. Each piece of literal text is left in one step."""
         value, literals = item.value, lexed.literals
         quotes = "'" in value or '"' in value
-        operator = _OPERATORS(value.strip(" \t")) is not None
+        operator = _OPERATORS(value) is not None
         start = text.find(value)
         while start >= 0:
             end = start + len(value)
@@ -161,7 +164,7 @@ class _Check:
         value open what two of them close.
         """
         index = bisect_right(words, start, key=lambda word: word.start) - 1
-        if index < 0:
+        if index < 0 or words[index].end <= start:
             return -1
         word = words[index]
         raw = text[word.start : word.end]
@@ -177,7 +180,7 @@ class _Check:
     def _wholes(self, item: Input) -> list[str]:
         """The values that hold `item`, itself included."""
         if item.value not in self.wholes:
-            found = [whole.value for whole in self.values.acting if item.value in whole.value]
+            found = [whole for whole in self.values.quoting if item.value in whole]
             self.wholes[item.value] = found
         return self.wholes[item.value]
 
@@ -196,7 +199,7 @@ class _Check:
         return any(
             word.text.startswith(self.values.prefixes)
             for index, word in enumerate(command)
-            if not index or wrapped or word.end - word.start == len(word.text)
+            if not index or wrapped or word.end - word.start <= len(word.text)
         )
 
 

@@ -16,6 +16,7 @@ __all__ = ["UNKNOWN", "Fed", "Pending", "Quoting", "Word"]
 _DOUBLE_TEXT = re.compile(r'[^"$`\\]+').match
 _HERE_TEXT = re.compile(r"[^$`\\]+").match
 _BACKTICKS = re.compile(r"`((?:[^`\\]++|\\.)*+)`", re.DOTALL).match
+_NESTED = re.compile(r"[$<>]\(|\$[{\['\"]").search
 _ESCAPE = {
     False: re.compile(r"\\([\\`$])"),
     True: re.compile(r'\\([\\`$"])'),
@@ -168,6 +169,8 @@ class Quoting:
         found = _BACKTICKS(self.text, position)
         if found is None:
             return self.give_up()
+        if quoted and _NESTED(found[1]):
+            self.complete = False  # bash looks for the end of these first, even inside '…'
         content = _ESCAPE[quoted].sub(r"\1", found[1])
         inner = type(self)(content, self.numbers)
         inner.commands(0)
@@ -175,12 +178,16 @@ class Quoting:
         return found.end()
 
     def embed(self, inner: Quoting, offset: int, *, exact: bool) -> None:
-        """Take over what was found in a part of the text; its places only where they are exact."""
+        """Take over what was found in a part of the text; where its places are not exact, as empty.
+
+        A word that ends where it starts is none that stands in the text as it was read.
+        """
         if exact:
             for start, end in inner.literals:
                 self.literal(start + offset, end + offset)
         for word in inner.words:
-            self.words.append(word._replace(start=word.start + offset, end=word.end + offset))
+            start = word.start + offset
+            self.words.append(word._replace(start=start, end=word.end + offset if exact else start))
         self.fed += inner.fed
         self.piped |= inner.piped
         self.complete = self.complete and inner.complete and not inner.pending
