@@ -81,12 +81,19 @@ def scripts_of(argv: Sequence[str]) -> list[Script]:
     """The scripts that `argv` hands to shells, also behind `env`, `sudo`, `find -exec` …"""
     found: dict[int, Script] = {}
     texts: list[Script] = []
+    named: set[int] = set()
     leads = bool(argv) and program_name(argv[0]) in WRAPPERS
     for index, argument in enumerate(argv):
         name = program_name(argument)
+        if index in named:
+            continue
         if name in SHELLS or name in FOREIGN - {"fish"}:
-            for place in _shell(argv, index + 1)[0]:
+            places = _shell(argv, index + 1)[0]
+            for place in places:
                 found[place] = Script(argv[place], name in FOREIGN)
+            # `sh -c SCRIPT sh VALUE`: the second `sh` only gives the script its name, `$0`.
+            if len(places) == 1 and not any(zero in argv[places[0]] for zero in ("$0", "${0")):
+                named.add(places[0] + 1)
         elif index and not leads:
             continue
         elif name in _BY_OPTION:
