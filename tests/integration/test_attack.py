@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -99,3 +100,14 @@ def test_only_endpoints_that_say_so_are_out_of_reach() -> None:
     for path, operations in app.openapi()["paths"].items():
         marked = any("x-stockade-out-of-reach" in each for each in operations.values())
         assert marked == path.startswith("/reach/"), path
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_readme_shows_these_figures(family: str, counts: dict[str, Any]) -> None:
+    shown = re.search(rf"^{family} +all +(.*)$", (PROJECT / "README.md").read_text(), re.MULTILINE)
+    assert shown is not None
+    of_family = counts["families"][family]
+    bare, stopped = of_family["bare"], of_family["stopped"]
+    refused = of_family["false_blocks"], of_family["benign_blocks"], of_family["out_of_reach"]
+    share = f"{100 * stopped // bare}", "%"
+    assert shown[1].split() == [str(bare), str(bare - stopped), *share, *map(str, refused)]
