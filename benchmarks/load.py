@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -47,9 +47,11 @@ def cpu_nanoseconds(pid: int) -> int:
     """CPU time of a process so far: all its threads, and its children's."""
     total = 0
     for thread in Path(f"/proc/{pid}/task").iterdir():
-        total += int((thread / "schedstat").read_text().split()[0])
-        for child in (thread / "children").read_text().split():
-            total += cpu_nanoseconds(int(child))
+        # A thread may end while it is read; a server's own stay for the whole measurement.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            total += int((thread / "schedstat").read_text().split()[0])
+            for child in (thread / "children").read_text().split():
+                total += cpu_nanoseconds(int(child))
     return total
 
 
