@@ -1,7 +1,8 @@
 """SQL: a value may stand wholly inside one literal, quoted name or comment, or be one bare token.
 
-A bare token is a name or a number; so is text that is nothing but operators and blanks (`, `, `()`,
-`>=`): it cannot say anything by itself, and stands in every other query. Values that are single
+A bare token is a name or a number, or a list of these as a client chooses columns by (`id, name
+desc`); so is text that is nothing but operators and blanks (`, `, `()`, `>=`): it cannot say
+anything by itself, and stands in every other query. Values that are single
 marks (`'`, a backslash, `;`) occur in nearly every text: `sql_marks` says when they are evidence.
 """
 
@@ -21,6 +22,12 @@ __all__ = ["SqlGrammar", "fold"]
 
 # A bare name, dotted name or number is one token wherever the developer's text admits a token.
 _PLAIN = re.compile(r"[\w.]*+\Z|[+-]?\d++(?:\.\d++)?\Z").match
+# A list of such tokens, each with a direction perhaps (`name desc`, `id,name`, `1, 2`): what allow-
+# lists hold and clients choose from. As with one token, what is left is a dangerous choice.
+_LIST = re.compile(
+    r"[\w.]++(?:[ \t]+(?:asc|desc))?+(?:[ \t]*,[ \t]*[\w.]++(?:[ \t]+(?:asc|desc))?+)*+\Z",
+    re.IGNORECASE,
+).match
 # No quote, no comment, no backslash, no semicolon: nothing here ends a token or a statement.
 _OPERATORS = re.compile(r"[\s=<>!,()?%|&~^+.:@]*+\Z").match
 
@@ -89,7 +96,7 @@ class SqlGrammar:
                 tokens.append(bare)
                 if bare[:1] == "-" and not self.dialect.dash_needs_space:
                     found.append((item, bare, ["-" + bare], None))  # behind a minus: a comment
-            elif _OPERATORS(value):
+            elif _OPERATORS(value) or _LIST(bare):
                 tokens.append(value)
             elif len(value) > 1 and value.strip(value[0]):
                 found.append(_value(item, _spellings(value)))
