@@ -236,3 +236,12 @@ def test_the_second_reading_of_a_large_upload_is_spared_and_of_a_false_one_is_no
     assert len(honest.items) < 6
     false = indexed(MULTIPART, b"q=" + EVIL.encode() + b"&z=" + b"z" * 70_000)
     assert EVIL in {item.value for item in false}
+
+
+def test_an_upload_that_is_still_arriving_is_no_text() -> None:
+    """Its first part is a file whose end is not here yet: no value of it counts by itself."""
+    head = b'--B\r\nContent-Disposition: form-data; name="f"; filename="a.csv"\r\n\r\n'
+    inputs = Inputs(InputLimits(values=50, characters=1_000))
+    add_body(inputs, "multipart/form-data; boundary=B", head + b"a,b=1&c=2\n" * 20_000)
+    assert not inputs.overflow
+    assert "a.csv" in {item.value for item in inputs}

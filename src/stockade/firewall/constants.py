@@ -7,6 +7,7 @@ attacker quote the application against itself.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from types import CodeType, FrameType, ModuleType
 
@@ -27,7 +28,7 @@ def is_constant(text: str) -> bool:
     for _ in range(_MAX_FRAMES):
         if frame is None:
             break
-        if text in frame.f_code.co_consts:
+        if text in frame.f_code.co_consts or text in _texts(frame.f_code.co_consts):
             return True
         name = frame.f_globals.get("__name__")
         if isinstance(name, str):
@@ -62,6 +63,15 @@ def _strings_of(module: str) -> frozenset[str]:
         for constant in todo.pop().co_consts:
             if isinstance(constant, CodeType):
                 todo.append(constant)
-            elif isinstance(constant, str) and len(constant) >= _MIN_LENGTH:
-                found.add(constant)
-    return frozenset(found)
+            else:
+                found.update(_texts((constant,)))
+    return frozenset(text for text in found if len(text) >= _MIN_LENGTH)
+
+
+def _texts(constants: Iterable[object]) -> Iterator[str]:
+    """The strings among `constants`; allow-lists written in place are tuples and frozensets."""
+    for constant in constants:
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, tuple | frozenset):
+            yield from _texts(constant)

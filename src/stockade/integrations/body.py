@@ -79,7 +79,7 @@ def _add_multipart_parts(inputs: Inputs, boundary: bytes, charset: str, body: by
 
     field, value, disposition = bytearray(), bytearray(), bytearray()
     content = bytearray()
-    parts = 0
+    parts, is_open, is_broken = 0, False, False
 
     def header_begin() -> None:
         field.clear()
@@ -91,12 +91,14 @@ def _add_multipart_parts(inputs: Inputs, boundary: bytes, charset: str, body: by
         _add_text(inputs, "", bytes(value), charset)
 
     def part_begin() -> None:
+        nonlocal is_open
+        is_open = True
         content.clear()
         disposition.clear()
 
     def part_end() -> None:
-        nonlocal parts
-        parts += 1
+        nonlocal parts, is_open
+        parts, is_open = parts + 1, False
         options = parse_options_header(bytes(disposition))[1]
         _add_part(inputs, options, bytes(content), charset)
 
@@ -112,10 +114,12 @@ def _add_multipart_parts(inputs: Inputs, boundary: bytes, charset: str, body: by
     try:
         MultipartParser(boundary, callbacks).write(body)
     except FormParserError:
-        parts = 0  # the application's parser stops there too; what else reads the body may not
-    if content:  # a part that was still open at the fault
+        is_broken = True
+    if is_open:  # at the fault, or because the rest of an upload is still to come
+        parts += 1
         _add_part(inputs, parse_options_header(bytes(disposition))[1], bytes(content), charset)
-    return parts
+    # The application's parser stops at a fault; what else reads the body may not.
+    return 0 if is_broken else parts
 
 
 def _add_part(inputs: Inputs, options: dict[bytes, bytes], content: bytes, charset: str) -> None:

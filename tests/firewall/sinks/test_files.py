@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -348,3 +349,14 @@ def test_an_absolute_value_is_a_prefix_at_the_edge_of_a_segment_only(
         ]:
             with request_of(value), pytest.raises(Blocked):
                 os.listdir(path)
+
+
+def test_a_temporary_file_is_no_choice_of_the_request(
+    request_of: Request, firewall: Switch
+) -> None:
+    folder = tempfile.gettempdir()
+    with firewall("block"), request_of(folder):
+        with tempfile.TemporaryFile() as file:
+            assert file.write(b"x") == 1
+        with pytest.raises(Blocked):
+            os.listdir(folder)

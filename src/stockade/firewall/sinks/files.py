@@ -7,6 +7,7 @@ mere look (`os.stat`, `os.path.exists`), which CPython does not report.
 from __future__ import annotations
 
 import os
+import tempfile
 from typing import Any
 
 from stockade.core.context import current
@@ -44,6 +45,13 @@ def _check(path: Any) -> None:
         _guard(path.decode("latin-1"))
 
 
+def _on_open(arguments: tuple[Any, ...]) -> None:
+    # `tempfile` opens its folder itself to make a file without a name in it, and a request may well
+    # hold `/tmp` by chance. There is nothing to read or write in a folder that is opened as a file.
+    if arguments[0] != tempfile.tempdir:
+        _on_path(arguments)
+
+
 def _on_path(arguments: tuple[Any, ...]) -> None:
     # Most opens happen outside requests (imports): they leave first.
     if current() is not None:
@@ -61,7 +69,7 @@ def install(guard: Guard) -> None:
     global _guard
     _guard = guard
     for event in _ONE_PATH:
-        hook.listen(event, _on_path)
+        hook.listen(event, _on_open if event == "open" else _on_path)
     for event in _TWO_PATHS:
         hook.listen(event, _on_paths)
 

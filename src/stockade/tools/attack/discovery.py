@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
-from typing import Any
 
 from stockade.tools.attack.client import Client
 from stockade.tools.attack.description import operations_of
@@ -30,8 +28,10 @@ def describe(server: Server, client: Client, app: str) -> list[Operation]:
     answer = client.get("/openapi.json")
     text = answer.text if answer.status == 200 else _imported(server, app)
     try:
-        document: Mapping[str, Any] = json.loads(text)
+        document = json.loads(text)
     except ValueError:
+        document = None
+    if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
         raise AttackError(
             f"{app} gives no OpenAPI description, so nobody knows what to attack"
         ) from None

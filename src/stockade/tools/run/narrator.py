@@ -50,8 +50,9 @@ class Narrator:
         """Sinks are guarded, but nothing tells the requests' values from others."""
         self.warn(
             "NO SERVER IS GUARDED: no server that Stockade knows (uvicorn, and gunicorn with "
-            "uvicorn workers) has loaded an application, so no value is known to be untrusted and "
-            "no attack is recognised"
+            "uvicorn workers) has reported an application. Unless its workers are processes of "
+            "their own (--workers, --reload), which guard theirs without reporting, no value is "
+            "known to be untrusted and no attack is recognised"
         )
 
     def unguarded(self, why: str) -> None:
