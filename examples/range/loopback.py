@@ -15,19 +15,12 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from stockade.core.network import is_loopback
+
 __all__ = ["LoopbackOnly", "refuse_to_start_elsewhere", "stop_when_listening_elsewhere"]
 
 _LISTEN = "0A"
 _WHY = "the range is weak on purpose and answers on loopback only: start it with --host 127.0.0.1"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _requested_hosts() -> list[str]:
@@ -45,7 +38,7 @@ def refuse_to_start_elsewhere() -> None:
     """End the process where it was told to listen off loopback. Errors: SystemExit."""
     for host in _requested_hosts():
         name = host.rsplit(":", 1)[0] if host.count(":") == 1 else host
-        if not _is_loopback(name.strip("[]")) and not name.startswith("unix"):
+        if not is_loopback(name.strip("[]")) and not name.startswith("unix"):
             sys.exit(f"Refused: {_WHY}")
 
 
@@ -85,7 +78,7 @@ async def stop_when_listening_elsewhere() -> None:
     for _ in range(100):
         addresses = await asyncio.to_thread(listening_addresses)
         if addresses:
-            if not all(_is_loopback(address) for address in addresses):
+            if not all(is_loopback(address) for address in addresses):
                 _stop()
             return
         await asyncio.sleep(0.1)
@@ -106,12 +99,12 @@ class LoopbackOnly:
     @staticmethod
     def _reason(scope: Scope) -> str:
         server = scope.get("server") or ("", 0)
-        if server[1] is not None and not _is_loopback(server[0]):
+        if server[1] is not None and not is_loopback(server[0]):
             return _WHY
         headers = Headers(scope=scope)
         # A page that rebinds its name to 127.0.0.1 still sends that name.
         host = headers.get("host", "").rsplit(":", 1)[0].strip("[]")
-        if host and not _is_loopback(host):
+        if host and not is_loopback(host):
             return "the Host header names no loopback address"
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             return "another site's page sent this"

@@ -313,3 +313,13 @@ def test_every_message_of_a_websocket_is_input() -> None:
 
     asyncio.run(run())
     assert {"it's first", "it's second"} <= found
+
+
+def test_a_body_that_is_too_large_is_told_once_where_it_is_only_observed(seen: list[Event]) -> None:
+    settings = Settings(
+        defence=DefenceSettings(mode="observe"), request=RequestSettings(max_body=10)
+    )
+    got = ask(echo, b"x" * 6, b"x" * 6, b"x" * 6, settings=settings, http_version="2")
+    assert json.loads(got.body) == {"size": 18}
+    told = [name for name in names(seen) if name == "request_refused"]
+    assert len(told) == 2  # by the declared length, and by what came

@@ -129,11 +129,12 @@ class Exchange(RequestContext):
         if message["type"] == "http.request":
             body = message.get("body", b"")
             if body:
+                limit, before = self._rules.max_body, self.received
                 self.received += len(body)
-                if self.received > self._rules.max_body:
-                    self.stop(gate.BODY)
-                else:
+                if self.received <= limit:
                     self.chunks.append(body)
+                elif before <= limit:  # told once, also where it is only observed
+                    self.stop(gate.BODY)
                 if self._inputs is not None:
                     self.forget_inputs()
             if not message.get("more_body", False):
