@@ -133,7 +133,7 @@ class Exchange(RequestContext):
                 self.received += len(body)
                 if self.received <= limit:
                     self.chunks.append(body)
-                elif before <= limit:  # told once, also where it is only observed
+                elif self._rules.blocks or before <= limit:  # told once where it is only observed
                     self.stop(gate.BODY)
                 if self._inputs is not None:
                     self.forget_inputs()
