@@ -36,7 +36,7 @@ test: setup ## run the tests, and say how much of the code they reach
 
 .PHONY: test-full
 test-full: export STOCKADE_FULL = 1
-test-full: .venv-sqlmap/.ready test ## the same, where an absent server, tool or corpus is a failure
+test-full: .venv-mysqlclient/.ready .venv-schemathesis/.ready .venv-sqlmap/.ready test ## the same, where an absent server, tool or corpus is a failure
 
 .PHONY: check
 check: setup ## lint, types, import contracts, locks, licences
@@ -57,14 +57,36 @@ bench: setup ## measure every claim against its budget
 sqlmap: setup .venv-sqlmap/.ready ## point sqlmap at the range, the full matrix
 	@STOCKADE_SQLMAP=all .venv/bin/python -m pytest tests/integration/test_sqlmap.py
 
+.PHONY: schemathesis
+schemathesis: setup .venv-schemathesis/.ready ## the clinic against its OpenAPI document, 5,000 examples
+	@STOCKADE_SCHEMATHESIS=5000 .venv/bin/python -m pytest -s tests/integration/test_schemathesis.py
+
+.PHONY: attackers
+attackers: setup .venv-sqlmap/.ready .venv-wapiti/.ready .venv-xsstrike/.ready ## sqlmap, Wapiti and XSStrike at the range, bare and guarded, for hours (ATTACKERS="--only …")
+	@exec nice .venv/bin/python -m benchmarks.attackers $(ATTACKERS)
+
+.PHONY: corpora
+corpora: setup ## every SQL injection of the corpora against three real databases (STOCKADE_CORPORA)
+	@STOCKADE_CORPORA_FULL=1 .venv/bin/python -m pytest -s tests/integration/test_sql_corpora.py
+
+FUZZ_TARGETS = sql-sqlite sql-postgresql sql-mysql sql-truth sql-scanner shell path inputs
+MINUTES ?= 60
+.PHONY: fuzz
+fuzz: .venv-fuzz/.ready ## fuzz the grammars, coverage-guided (MINUTES=60, in all)
+	@for target in $(FUZZ_TARGETS); do \
+		PYTHONPATH=src:. .venv-fuzz/bin/python -m tests.fuzz $$target \
+			$$(( $(MINUTES) * 60 / $(words $(FUZZ_TARGETS)) )) 2> fuzz-$$target.log || \
+			{ grep -v '^[#I]' fuzz-$$target.log; exit 1; }; \
+		echo "$$target: $$(grep -o 'Done .*' fuzz-$$target.log)"; done
+
 LOCK = UV_NO_CONFIG=1 .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(LOCK_FLAGS)
 
 .PHONY: lock
 lock: .venv-lock/.ready ## lock the requirements again (LOCK_FLAGS=--upgrade: at their newest)
 	@$(LOCK) --extra all pyproject.toml requirements/dev.in --output-file requirements/dev.txt
-	@$(LOCK) requirements/sqlmap.in --output-file requirements/sqlmap.txt
-	@$(LOCK) requirements/lock.in --output-file requirements/lock.txt
+	@for source in $(filter-out requirements/dev.in,$(wildcard requirements/*.in)); do \
+		$(LOCK) $$source --output-file $${source%.in}.txt || exit; done
 
 .PHONY: clean
 clean: ## remove the environments, caches and build results

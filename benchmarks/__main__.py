@@ -13,7 +13,8 @@ from importlib import import_module
 
 import msgspec
 
-from benchmarks.claim import BUDGETS, Claim, Measured, Unmeasured, markdown, sentence
+from benchmarks.claim import BUDGETS, Claim, Measured, Unmeasured, markdown, sentence, short
+from benchmarks.peers.measure import PEERS
 
 __all__ = ["PARTS", "main"]
 
@@ -41,8 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for claim in BUDGETS
         if not options.part or {claim, claim.partition(".")[0]} & set(options.part)
     ]
-    claims = []
-    for claim in _measured(wanted, _LONG if options.long else 1):
+    effort = _LONG if options.long else 1
+    claims, peers_missing = [], options.peers and not PEERS.keys() & set(wanted)
+    if peers_missing:
+        _say(f"--peers changed nothing: peers are measured for {', '.join(PEERS)}")
+    for claim in _measured(wanted, effort):
+        if options.peers and claim.claim in PEERS:
+            peers_missing |= not _add_peers(claim, effort)
         claims.append(claim)
         if options.json:
             print(msgspec.json.encode(claim).decode(), flush=True)
@@ -50,9 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(sentence(claim), flush=True)
     if options.markdown:
         print(markdown(claims))
-    if options.peers:
-        _say("no peer is measured by any part yet: --peers changed nothing")
-    return _status(claims, incomplete=options.peers)
+    return _status(claims, incomplete=peers_missing)
 
 
 def _measured(wanted: Sequence[str], effort: int) -> Iterator[Claim]:
@@ -68,6 +72,17 @@ def _measured(wanted: Sequence[str], effort: int) -> Iterator[Claim]:
             yield Claim.of(name, None)
         else:
             yield Claim.of(name, measured)
+
+
+def _add_peers(claim: Claim, effort: int) -> bool:
+    """Whether the other products could be measured for the claim."""
+    try:
+        figures = PEERS[claim.claim](effort)
+    except Unmeasured as error:
+        _say(f"the peers of {claim.claim} could not be measured: {error}")
+        return False
+    claim.peers |= {name: short(figure) for name, figure in figures.items()}
+    return True
 
 
 def _status(claims: Sequence[Claim], *, incomplete: bool = False) -> int:

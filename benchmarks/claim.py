@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-__all__ = ["BUDGETS", "Budget", "Claim", "Measured", "Unmeasured", "markdown", "sentence"]
+__all__ = ["BUDGETS", "Budget", "Claim", "Measured", "Unmeasured", "markdown", "sentence", "short"]
 
 
 class Budget(NamedTuple):
@@ -56,8 +56,8 @@ class Claim(msgspec.Struct, kw_only=True):
             value = bare = spread = holds = None
             peers: dict[str, float] = {}
         else:
-            value, bare, spread = map(_short, measured[:3])
-            peers = {name: _short(figure) for name, figure in measured.peers.items()}
+            value, bare, spread = map(short, measured[:3])
+            peers = {name: short(figure) for name, figure in measured.peers.items()}
             exact = measured.value
             holds = exact <= limit if better == "lower" else exact >= limit
         return cls(
@@ -73,7 +73,8 @@ class Claim(msgspec.Struct, kw_only=True):
         )
 
 
-def _short(figure: float) -> float:
+def short(figure: float) -> float:
+    """Four digits: more would only pretend."""
     return float(f"{figure:.4g}")
 
 
@@ -120,16 +121,27 @@ BUDGETS: dict[str, Budget] = {
         0.90, "x", "the same against uvicorn as it comes, with its access log"
     ),
     "request.fastapi_body": Budget(1.09, "x", "with a ten-field Pydantic body, against bare"),
+    "request.flask_hello": Budget(1.15, "x", "Flask hello in process, everything on, against bare"),
     "request.core_import": Budget(60.0, "ms", "importing `stockade`"),
     "firewall.sql_hit": Budget(
         6.0, "us", "an SQL check of 200 characters, five inputs: a value occurs"
     ),
     "firewall.sql_none": Budget(1.0, "us", "the same: no value occurs"),
     "firewall.sql_known": Budget(0.1, "us", "the same: the text is known"),
+    "firewall.flask_query": Budget(
+        1.10, "x", "a Flask request with one SQLite query, the firewall on against off"
+    ),
+    "firewall.fifty_queries": Budget(1.10, "x", "the same with fifty queries"),
     "firewall.check_hit": Budget(
         5.0, "us", "the other sinks, 1 kB, the worst of them: a value occurs"
     ),
     "firewall.check_none": Budget(1.0, "us", "the same: no value occurs"),
+    "boundary.model": Budget(
+        1.25, "x", "a ten-field model of our types against Pydantic's plain constrained types"
+    ),
+    "boundary.strict_json": Budget(
+        1.5, "x", "the strict JSON pass against `json.loads`, bodies of 1 kB, the worst of them"
+    ),
     "crypto.seal_1k": Budget(
         1.18, "x", "committed sealing of 1 KiB against a reused bare AESGCM object"
     ),

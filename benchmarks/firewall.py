@@ -11,13 +11,22 @@ from functools import partial
 from statistics import median, quantiles
 
 from benchmarks.claim import Measured
-from benchmarks.rounds import calls, same, turn_about
+from benchmarks.flask_service import on_and_off
+from benchmarks.rounds import calls, ratios, same, turn_about
 from stockade.core.context import RequestContext, running
 from stockade.core.inputs import InputLimits, Inputs, Source
 from stockade.firewall.engine import Guard
 from stockade.firewall.firewall import Firewall
 
-__all__ = ["check_hit", "check_none", "sql_hit", "sql_known", "sql_none"]
+__all__ = [
+    "check_hit",
+    "check_none",
+    "fifty_queries",
+    "flask_query",
+    "sql_hit",
+    "sql_known",
+    "sql_none",
+]
 
 _TIMES = 500
 _ROUNDS = 61
@@ -58,7 +67,7 @@ def sql_known(effort: int) -> Measured:
     """The text was learned before."""
     guard = _sql()
     text = _queries("plain")[0]
-    guard.learn(text)
+    guard.known.learn(text)
     return _check(guard, same(text, _TIMES * 20), effort, forget=False)
 
 
@@ -70,6 +79,18 @@ def check_hit(effort: int) -> Measured:
 def check_none(effort: int) -> Measured:
     """The slowest of the sinks that are not SQL, with no value in the text."""
     return _worst(effort, hit=False)
+
+
+def flask_query(effort: int) -> Measured:
+    """A Flask request with one SQLite query, the firewall on against off."""
+    with on_and_off("/patients/1") as (off, on):
+        return ratios(turn_about(off, on, _ROUNDS * effort))
+
+
+def fifty_queries(effort: int) -> Measured:
+    """The same with fifty queries."""
+    with on_and_off("/patients/50", 20) as (off, on):
+        return ratios(turn_about(off, on, _ROUNDS * effort))
 
 
 def _worst(effort: int, *, hit: bool) -> Measured:
@@ -89,7 +110,7 @@ def _worst(effort: int, *, hit: bool) -> Measured:
 
 
 def _sql() -> Guard:
-    guard = Firewall().sqlite
+    guard = Firewall().sql["sqlite"]
     guard.mode = "block"
     return guard
 
@@ -111,7 +132,7 @@ def _check(
         return texts()
 
     with running(_Request()):
-        pairs = turn_about(calls(_nothing, fresh), calls(guard, fresh), _ROUNDS * effort)
+        pairs = turn_about(calls(_nothing, fresh), calls(guard.check, fresh), _ROUNDS * effort)
     costs = [cost for _, cost in pairs]
     low, _, high = quantiles(costs, n=4)
     return Measured(median(costs), median(bare for bare, _ in pairs), high - low)

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -59,7 +59,7 @@ class Load:
     """One server under load. `round()` gives the server's CPU microseconds a request."""
 
     def __init__(self, pid: int, port: int, log: Path, method: str, path: str, body: bytes) -> None:
-        self.pid = pid
+        self.pid, self.port = pid, port
         self._log = log
         self.requests = 0
         """Requests sent so far, all of them answered."""
@@ -126,17 +126,19 @@ def _length(answer: bytes) -> int:
 
 @contextmanager
 def serving(
-    folder: Path, *flags: str, method: str = "GET", path: str = "/", body: bytes = b""
+    folder: Path,
+    *flags: str,
+    method: str = "GET",
+    path: str = "/",
+    body: bytes = b"",
+    program: Sequence[str] = (sys.executable, "-m", "benchmarks.apps"),
 ) -> Iterator[Load]:
-    """A server of `benchmarks.apps` with `flags`, its logs in `folder`, and a client for it."""
+    """A server of `program` with `flags`, its logs in `folder`, and a client for it."""
     server_core, client_core = cores()
     folder.mkdir()
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         port, fileno = listener.getsockname()[1], listener.fileno()
-        command = [
-            *(sys.executable, "-m", "benchmarks.apps", str(folder), str(fileno)),
-            *(str(server_core), *flags),
-        ]
+        command = [*program, str(folder), str(fileno), str(server_core), *flags]
         log = folder / "server.log"
         with log.open("wb") as file:
             process = subprocess.Popen(command, stdout=file, stderr=file, pass_fds=[fileno])

@@ -1,7 +1,7 @@
 """What Stockade costs a request, on a real server, and an import.
 
-Guarded means everything on: see `benchmarks.apps.everything`. There is no `request.flask_hello`
-yet, for there is no integration to measure.
+Guarded means everything on: see `benchmarks.apps.everything`. Flask is called in process, as
+there is no server whose own cost is small beside it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from statistics import median
 
 from benchmarks.apps import EVENTS
 from benchmarks.claim import Measured
+from benchmarks.flask_service import guarded_and_bare
 from benchmarks.load import Load, serving
 from benchmarks.rounds import Cost, differences, ratios, turn_about
 
-__all__ = ["core_import", "fastapi_body", "fastapi_hello", "vs_access_log"]
+__all__ = ["core_import", "fastapi_body", "fastapi_hello", "flask_hello", "vs_access_log"]
 
 _SECONDS = 0.25
 _ROUNDS = 21
@@ -42,6 +43,12 @@ def vs_access_log(effort: int) -> Measured:
 def fastapi_body(effort: int) -> Measured:
     """Ten validated fields there and back, guarded, against uvicorn without any access log."""
     return _guarded_against(effort, method="POST", path="/item", body=_BODY)
+
+
+def flask_hello(effort: int) -> Measured:
+    """A greeting by Flask in process, guarded, against the bare application."""
+    with guarded_and_bare("/") as (bare, guarded):
+        return ratios(turn_about(bare, guarded, _ROUNDS * effort))
 
 
 def _guarded_against(

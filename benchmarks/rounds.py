@@ -6,19 +6,13 @@ difference of a pair is steadier than either figure; the median then drops the d
 
 from __future__ import annotations
 
-import gc
-import time
-from collections.abc import Callable, Sequence
-from itertools import repeat
+from collections.abc import Sequence
 from statistics import median, quantiles
-from typing import Any
 
 from benchmarks.claim import Measured
+from benchmarks.cost import Cost, calls, same
 
-__all__ = ["Cost", "calls", "differences", "ratios", "turn_about"]
-
-Cost = Callable[[], float]
-"""Runs one round and gives the CPU time of one operation."""
+__all__ = ["Cost", "calls", "differences", "ratios", "same", "turn_about"]
 
 
 def turn_about(bare: Cost, subject: Cost, rounds: int) -> list[tuple[float, float]]:
@@ -47,26 +41,3 @@ def differences(pairs: Sequence[tuple[float, float]]) -> Measured:
 def _summary(values: list[float], pairs: Sequence[tuple[float, float]]) -> Measured:
     low, _, high = quantiles(values, n=4)
     return Measured(median(values), median(bare for bare, _ in pairs), high - low)
-
-
-def calls(function: Callable[..., Any], arguments: Callable[[], Sequence[Any]]) -> Cost:
-    """A round that calls `function` once for each of `arguments()`, made anew and not timed.
-
-    The cost is in microseconds of this thread, the loop and the call included.
-    """
-
-    def cost() -> float:
-        values = arguments()
-        gc.collect()  # the last round's garbage is not this round's cost; its own stays in
-        start = time.thread_time_ns()
-        for value in values:
-            function(value)
-        return (time.thread_time_ns() - start) / len(values) / 1_000
-
-    return cost
-
-
-def same(value: Any, times: int) -> Callable[[], Sequence[Any]]:
-    """The same argument so many times."""
-    values = tuple(repeat(value, times))
-    return lambda: values

@@ -13,6 +13,9 @@ WEAK_COPYLEFT = {
     "certifi": "certificate authorities, data only; httpx reads them",
     "hypothesis": "tests only",
     "pathspec": "build and checks only: hatchling and mypy",
+    "psycopg": "the extra `postgres`: one of the drivers that are guarded",
+    "psycopg-binary": "tests only: libpq and the driver's C half",
+    "psycopg2-binary": "tests only: one of the drivers that are guarded",
 }
 """Packages under the MPL or the LGPL, and what they are here for."""
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ UNMEASURED = {name: value for name, value in os.environ.items() if "COVERAGE" no
 """The environment of a child whose imports, or whose user, the coverage measurement would change."""
 
 Request = Callable[..., AbstractContextManager[RequestContext]]
-Switch = Callable[[Mode], AbstractContextManager[Firewall]]
+Switch = Callable[..., AbstractContextManager[Firewall]]
 
 
 @pytest.fixture(scope="session")
@@ -67,12 +68,12 @@ def request_of() -> Request:
 
 @pytest.fixture
 def firewall() -> Switch:
-    """`with firewall("block"):` guards the sinks inside the block."""
+    """`with firewall("block", sql="off"):` guards the sinks inside the block, as settings say."""
 
     @contextmanager
-    def switch(mode: Mode) -> Iterator[Firewall]:
+    def switch(mode: Mode, **settings: Any) -> Iterator[Firewall]:
         guards = Firewall()
-        guards.install(FirewallSettings(), mode)
+        guards.install(FirewallSettings(**settings), mode)
         try:
             yield guards
         finally:
@@ -85,6 +86,7 @@ def firewall() -> Switch:
 def events() -> Iterator[list[Event]]:
     """The audit events of the test, in order."""
     seen: list[Event] = []
+    bus.sample()
     bus.subscribe_audit(seen.append)
     yield seen
     bus.unsubscribe(seen.append)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import httpx2
 import pytest
 from fastapi import FastAPI
+from flask import Flask
 from msgspec.structs import replace
 from pydantic import BaseModel
+from werkzeug.test import Client
 
 from stockade import Stockade
 from stockade import app as joined
@@ -133,6 +137,56 @@ async def test_the_frameworks_own_refusals_echo_nothing(service: FastAPI) -> Non
 def test_what_it_cannot_guard_it_refuses() -> None:
     with pytest.raises(ConfigError, match=r"stockade\.wrap"):
         Stockade.protect(object(), settings=QUIET)
+    with pytest.raises(ConfigError, match="guards a callable"):
+        Stockade(QUIET).wrap(cast("Any", 7))
+
+
+def test_flask_is_guarded_by_the_same_line() -> None:
+    app = Flask(__name__)
+    app.add_url_rule("/", view_func=lambda: "hello")
+    stockade = Stockade.protect(app, settings=QUIET)
+    with captured_events() as events:
+        stockade.guard(app)
+        assert stockade.wrap(app) is app
+        answer = app.test_client().get("/", buffered=True)
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert len(events.named("http_request")) == 1
+
+
+@pytest.mark.anyio
+async def test_other_callables_are_wrapped_once_by_the_interface_they_show() -> None:
+    async def asgi(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"asgi"})
+
+    def wsgi(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"wsgi"]
+
+    stockade = Stockade(QUIET)
+    over_asgi, over_wsgi = stockade.wrap(asgi), stockade.wrap(wsgi)
+    assert stockade.wrap(over_asgi) is over_asgi
+    transport = httpx2.ASGITransport(over_asgi)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://clinic") as client:
+        assert (await client.get("/")).headers["x-frame-options"] == "DENY"
+    assert Client(over_wsgi).get("/").headers["X-Frame-Options"] == "DENY"
+    assert inspect.iscoroutinefunction(type(over_asgi).__call__)  # servers look
+    with pytest.raises(ConfigError, match="say which"):
+        stockade.wrap(lambda *connection: None)
+
+    def either(*connection: Any) -> list[bytes]:
+        return wsgi(*connection)
+
+    explicit = stockade.wrap(either, interface="wsgi")
+    assert Client(explicit).get("/").data == b"wsgi"
+
+
+def test_closing_writes_what_waits(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    stockade = Stockade(Settings(watch=WatchSettings(log=str(log), journal="")))
+    stockade.start()
+    stockade.close()
+    assert '"sys_startup"' in log.read_text()
 
 
 def test_an_unknown_secret_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

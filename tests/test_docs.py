@@ -11,7 +11,7 @@ import pytest
 PROJECT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
     path
-    for folder in (".", "docs", "docs/reference", "examples/clinic")
+    for folder in (".", "docs", "docs/how-to", "docs/reference", "examples/clinic")
     for path in (PROJECT / folder).glob("*.md")
 )
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")

@@ -1,7 +1,7 @@
 """Who is who: how accounts are found, and what the policies know of them."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,6 +14,12 @@ from stockade.access import Entity, SignIn
 from stockade.access.fastapi import Guard, permit
 
 CLINIC = Entity("Clinic", "clinic")
+
+GUARDED: dict[int | str, dict[str, Any]] = {
+    401: {"description": "Nobody is signed in."},
+    403: {"description": "The policies do not permit this, or a value is not acceptable here."},
+}
+"""What a route that asks for a permission can answer besides, for the OpenAPI document."""
 
 
 class Credentials(NamedTuple):

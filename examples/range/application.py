@@ -10,8 +10,10 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from examples.range import (
+    changed,
     data,
     loopback,
+    options,
     out_of_reach,
     path,
     shell,
@@ -19,6 +21,7 @@ from examples.range import (
     sql_alchemy,
     sql_writes,
     transformed,
+    upload,
 )
 
 __all__ = ["app"]
@@ -37,7 +40,11 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 
 app = FastAPI(title="Stockade's range", version="1", lifespan=lifespan)
 app.add_middleware(loopback.LoopbackOnly)
-for family in (sql, sql_writes, sql_alchemy, shell, path, transformed, out_of_reach):
+_FAMILIES = (
+    *(sql, sql_writes, sql_alchemy, shell, options, path, upload),
+    *(transformed, changed, out_of_reach),
+)
+for family in _FAMILIES:
     app.include_router(family.router)
 
 

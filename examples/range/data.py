@@ -7,6 +7,7 @@ names, which must lie under the current one).
 import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ __all__ = [
     "Row",
     "connection",
     "create",
+    "create_once",
     "database_file",
     "fill_in",
     "folder",
@@ -80,6 +82,19 @@ def notice_file() -> Path:
 def create() -> None:
     """Make everything as it was on the first day."""
     fill_in(_FOLDER)
+
+
+_lock = threading.Lock()
+_created = False
+
+
+def create_once() -> None:
+    """The same at the first call only, for servers that know no start."""
+    global _created
+    with _lock:
+        if not _created:
+            create()
+            _created = True
 
 
 def fill_in(root: Path) -> None:

@@ -9,7 +9,11 @@ import ipaddress
 import os
 import signal
 import sys
+import threading
+import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
@@ -17,9 +21,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stockade.core.network import is_loopback
 
-__all__ = ["LoopbackOnly", "refuse_to_start_elsewhere", "stop_when_listening_elsewhere"]
+__all__ = [
+    "LoopbackOnly",
+    "refuse_to_start_elsewhere",
+    "refused",
+    "stop_when_listening_elsewhere",
+    "watch_in_background",
+]
 
 _LISTEN = "0A"
+_PATIENCE, _PAUSE = 100, 0.1
 _WHY = "the range is weak on purpose and answers on loopback only: start it with --host 127.0.0.1"
 
 
@@ -27,9 +38,9 @@ def _requested_hosts() -> list[str]:
     """The addresses that the command line or the environment ask uvicorn to listen on."""
     hosts = [os.environ["UVICORN_HOST"]] if "UVICORN_HOST" in os.environ else []
     for word, following in zip(sys.argv, [*sys.argv[1:], ""], strict=True):
-        if word in ("--host", "--bind", "-b"):
+        if word in ("--host", "--bind", "-b", "--listen"):
             hosts.append(following)
-        elif word.startswith(("--host=", "--bind=")):
+        elif word.startswith(("--host=", "--bind=", "--listen=")):
             hosts.append(word.partition("=")[2])
     return hosts
 
@@ -73,15 +84,50 @@ def _stop() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def _is_settled() -> bool:
+    """Whether this process listens; ends it where that is off loopback."""
+    addresses = listening_addresses()
+    if not all(is_loopback(address) for address in addresses):
+        _stop()
+    return bool(addresses)
+
+
 async def stop_when_listening_elsewhere() -> None:
     """Wait for the listening sockets, and end the process if one is off loopback."""
-    for _ in range(100):
-        addresses = await asyncio.to_thread(listening_addresses)
-        if addresses:
-            if not all(is_loopback(address) for address in addresses):
-                _stop()
+    for _ in range(_PATIENCE):
+        if await asyncio.to_thread(_is_settled):
             return
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(_PAUSE)
+
+
+def watch_in_background() -> None:
+    """The same for servers without an event loop, on a thread of its own."""
+
+    def watch() -> None:
+        for _ in range(_PATIENCE):
+            if _is_settled():
+                return
+            time.sleep(_PAUSE)
+
+    threading.Thread(target=watch, name="loopback only", daemon=True).start()
+
+
+def _reason(headers: Mapping[str, str]) -> str:
+    # A page that rebinds its name to 127.0.0.1 still sends that name.
+    host = headers.get("host", "").rsplit(":", 1)[0].strip("[]")
+    if host and not is_loopback(host):
+        return "the Host header names no loopback address"
+    if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        return "another site's page sent this"
+    return ""
+
+
+def refused(environ: Mapping[str, Any]) -> str:
+    """Why a WSGI request is refused, or nothing."""
+    if not is_loopback(environ.get("REMOTE_ADDR") or "127.0.0.1"):
+        return _WHY
+    names = {"host": "HTTP_HOST", "sec-fetch-site": "HTTP_SEC_FETCH_SITE"}
+    return _reason({name: environ[key] for name, key in names.items() if key in environ})
 
 
 class LoopbackOnly:
@@ -91,21 +137,14 @@ class LoopbackOnly:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (reason := self._reason(scope)):
+        if scope["type"] == "http" and (reason := self._refused(scope)):
             await PlainTextResponse(f"Refused: {reason}\n", 403)(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
     @staticmethod
-    def _reason(scope: Scope) -> str:
+    def _refused(scope: Scope) -> str:
         server = scope.get("server") or ("", 0)
         if server[1] is not None and not is_loopback(server[0]):
             return _WHY
-        headers = Headers(scope=scope)
-        # A page that rebinds its name to 127.0.0.1 still sends that name.
-        host = headers.get("host", "").rsplit(":", 1)[0].strip("[]")
-        if host and not is_loopback(host):
-            return "the Host header names no loopback address"
-        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-            return "another site's page sent this"
-        return ""
+        return _reason(Headers(scope=scope))

@@ -9,7 +9,7 @@ import io
 import subprocess
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, File, Header, HTTPException, Query, UploadFile
+from fastapi import APIRouter, Body, File, HTTPException, Query, UploadFile
 
 from examples.range.data import Row, connection, public_folder, rows
 
@@ -59,12 +59,6 @@ def rot13(name: Annotated[str, Query(examples=["Grn"])]) -> list[Row]:
     return rows(f"SELECT id, name, price FROM products WHERE name = '{text}'")
 
 
-@router.get("/reach/reversed/header", openapi_extra=because("unknown transformation"))
-def backwards(x_name: Annotated[str, Header(examples=["aeT"])]) -> list[Row]:
-    """The same, read from the end."""
-    return rows(f"SELECT id, name, price FROM products WHERE name = '{x_name[::-1]}'")
-
-
 @router.get("/reach/token/query", openapi_extra=because("dangerous valid token"))
 def valid_token(column: Annotated[str, Query(examples=["name"])]) -> list[Row]:
     """`password` is a column as good as `name`: the structure is right, the choice is wrong."""
@@ -96,7 +90,7 @@ def resolved(name: Annotated[str, Query(examples=["menu.txt"])]) -> dict[str, st
 def other_program(name: Annotated[str, Query(examples=["menu.txt"])]) -> dict[str, str]:
     """One argument stays one argument; which file it names is the other program's business."""
     done = subprocess.run(
-        ["cat", "--", name.replace("\0", "")],
+        ["cat", "--", name.lstrip("/").replace("\0", "")],
         check=False,
         capture_output=True,
         text=True,

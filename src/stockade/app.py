@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import sys
+import time
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from stockade.core.bus import bus, emit
 from stockade.core.config import Settings
 from stockade.core.errors import ConfigError
 from stockade.core.events import Outcome
+from stockade.core.head import Door
 from stockade.core.ports import PasswordHasher, Store
 from stockade.core.secret import Secret
 from stockade.core.tally import tally
@@ -24,7 +26,9 @@ from stockade.firewall.firewall import Firewall
 
 if TYPE_CHECKING:
     from stockade.access import Policies, Sessions, StoreThrottle
+    from stockade.boundary import CsrfTokens
     from stockade.crypto import Keyring
+    from stockade.integrations.interface import Interface
     from stockade.secrets import Secrets
     from stockade.watch.log import JsonLog
 
@@ -37,6 +41,23 @@ firewall = Firewall()
 
 
 _running: Stockade | None = None
+
+# By name: none of them may be imported to find out that an application is another's.
+_FRAMEWORKS = {
+    "starlette.applications.Starlette": "starlette",
+    "flask.app.Flask": "flask",
+    "django.core.handlers.wsgi.WSGIHandler": "django",
+    "django.core.handlers.asgi.ASGIHandler": "django",
+}
+
+
+def framework(app: object) -> str | None:
+    """Which framework's application `app` is; None for any other object."""
+    for base in type(app).__mro__:
+        found = _FRAMEWORKS.get(f"{base.__module__}.{base.__qualname__}")
+        if found is not None:
+            return found
+    return None
 
 
 class _LateThrottle:
@@ -66,10 +87,11 @@ class Stockade:
     def protect(
         cls, app: Any, config_file: str | Path | None = None, *, settings: Settings | None = None
     ) -> Stockade:
-        """Put every defence around `app`: a FastAPI or Starlette application, guarded in place.
+        """Put every defence around `app`, guarded in place.
 
-        Raises ConfigError for a configuration that is not understood. For another ASGI callable
-        use `wrap`.
+        `app` is a FastAPI, Starlette or Flask application, or what Django's `get_wsgi_application`
+        or `get_asgi_application` returns. Raises ConfigError for a configuration that is not
+        understood. For another ASGI or WSGI callable use `wrap`.
         """
         if settings is None:
             settings = config.load(config_file)
@@ -106,31 +128,71 @@ class Stockade:
         else:
             firewall.install(self.settings.firewall, mode)
             emit("sys_startup", Outcome.ALLOWED, "app", "Stockade guards this process.", mode=mode)
-        self._closers.append(bus.flush)
+        # First, while those who receive events still do.
+        self._closers.insert(0, partial(bus.flush, last=True))
         atexit.register(self.close)
 
     def guard(self, app: Any) -> None:
-        """Guard a FastAPI or Starlette application in place; twice is once."""
+        """Guard a FastAPI, Starlette, Flask or Django application in place; twice is once.
+
+        Raises ConfigError for anything else.
+        """
+        kind = framework(app)
+        if kind is None:
+            raise ConfigError(
+                "protect() knows FastAPI and Starlette applications, Flask's, and Django's "
+                f"handlers, not {type(app).__name__}: for another ASGI or WSGI callable write "
+                "app = stockade.wrap(app)"
+            )
         if self.settings.defence.mode == "off" or getattr(app, "stockade", None) is not None:
             return
-        if not hasattr(app, "build_middleware_stack"):
-            raise ConfigError(
-                f"protect() knows FastAPI and Starlette applications, not {type(app).__name__}: "
-                "for another ASGI callable write app = stockade.wrap(app)"
-            )
-        from stockade.boundary import rejection
-        from stockade.integrations import fastapi
+        settings, check_body, door = self.settings, self._check_body(), self._door(app)
+        if kind == "starlette":
+            from stockade.boundary import rejection
+            from stockade.integrations import fastapi
 
+            fastapi.protect(app, settings, check_body, rejection, door)
+        elif kind == "flask":
+            from stockade.integrations import flask
+
+            flask.protect(app, settings, check_body, door)
+        else:
+            from stockade.integrations import django
+
+            django.protect(app, settings, check_body, door)
         app.stockade = self
-        fastapi.protect(app, self.settings, self._check_body(), rejection)
 
-    def wrap(self, app: A) -> A:
-        """A guarded ASGI application around `app`, where it is not FastAPI or Starlette."""
-        if self.settings.defence.mode == "off":
+    def knows(self, app: Any) -> bool:
+        """Whether `guard` can guard `app` in place."""
+        return framework(app) is not None
+
+    def wrap(self, app: A, interface: Interface | None = None) -> A:
+        """A guarded application around `app`, any other ASGI or WSGI callable; twice is once.
+
+        Which of the two, its signature says, or `interface` where it does not. An application
+        that `guard` knows is guarded in place and returned. Raises ConfigError for a callable
+        that is neither, or does not show which.
+        """
+        if framework(app) is not None:
+            self.guard(app)
             return app
-        from stockade.integrations.asgi import Guard
+        if self.settings.defence.mode == "off" or getattr(app, "stockade", None) is not None:
+            return app
+        if not callable(app):
+            raise ConfigError(f"wrap() guards a callable, not {type(app).__name__}")
+        from stockade.integrations.interface import interface_of
 
-        return cast("A", Guard(app, self.settings, self._check_body()))
+        guarded: Any
+        if (interface or interface_of(app)) == "asgi":
+            from stockade.integrations.asgi import Outermost
+
+            guarded = Outermost(app, self.settings, self._check_body(), self._door(app))
+        else:
+            from stockade.integrations.wsgi import Guard
+
+            guarded = Guard(app, self.settings, self._check_body(), self._door(app))
+        guarded.stockade = self
+        return cast("A", guarded)
 
     def close(self) -> None:
         """Write what waits and let go of files; calling it again changes nothing."""
@@ -142,7 +204,21 @@ class Stockade:
     def _check_body(self) -> Callable[[str, bytes], None]:
         from stockade.boundary import check_body
 
-        return partial(check_body, max_depth=self.settings.request.max_json_depth)
+        request = self.settings.request
+        return partial(
+            check_body,
+            max_depth=request.max_json_depth,
+            max_fields=request.max_fields,
+            max_field_bytes=request.max_field_bytes,
+        )
+
+    def _door(self, app: object) -> Door:
+        from stockade.boundary.gate import Gate
+        from stockade.boundary.gate.rates import Rates
+        from stockade.integrations.trusted_origins import trusted_by
+
+        rates = Rates(self.settings.rates, lambda: self.store, lambda: self.keyring.mac("rates"))
+        return Gate(self.settings.browser, rates, trusts=trusted_by(app))
 
     def _watch(self) -> None:
         """Attach log, journal, metrics, detection and alerts to the bus."""
@@ -154,6 +230,7 @@ class Stockade:
         from stockade.watch.terminal import Terminal
 
         watch, mode = self.settings.watch, self.settings.defence.mode
+        bus.sample(watch.refusals_written)
         if watch.journal:
             journal = Journal(self.path(watch.journal), secrets=live)
             self._attach(bus.subscribe_audit, journal.append)
@@ -213,6 +290,13 @@ class Stockade:
         from stockade.crypto import Argon2idHasher
 
         return Argon2idHasher()
+
+    @cached_property
+    def csrf(self) -> CsrfTokens:
+        """Tokens for forms, bound to a session."""
+        from stockade.boundary import CsrfTokens
+
+        return CsrfTokens(self.keyring.mac("csrf"), clock=time.time)
 
     @cached_property
     def throttle(self) -> StoreThrottle:

@@ -52,7 +52,8 @@ def captured_events() -> Iterator[CapturedEvents]:
     assert events.named("malicious_sqli")
     """
     captured = CapturedEvents()
-    bus.flush()
+    bus.flush(last=True)
+    bus.sample()
     bus.subscribe(captured.receive)
     try:
         yield captured

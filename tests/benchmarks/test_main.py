@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import cast
 
 import msgspec
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from benchmarks import __main__ as command
 from benchmarks import crypto
 from benchmarks.claim import BUDGETS, Measured, Unmeasured
+from benchmarks.peers.measure import PEERS
 
 GOOD = Measured(1.0, 1.0, 0.0)
 BAD = Measured(9.0, 1.0, 0.0)
@@ -69,6 +71,34 @@ def test_an_unknown_part_is_a_usage_error(capsys: pytest.CaptureFixture[str]) ->
         command.main(["crypt"])
     assert end.value.code == 2
     assert "crypto" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("measurable", [True, False])
+def test_peers_stand_beside_ours_or_the_run_is_incomplete(
+    measurable: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def peers(effort: int) -> dict[str, float]:
+        if not measurable:
+            raise Unmeasured("not installed")
+        return {"somebody else": 2.00001}
+
+    stub(monkeypatch, "seal_1k", GOOD._replace(peers={"a part of ours": 0.5}))
+    monkeypatch.setitem(cast("dict[str, object]", PEERS), "crypto.seal_1k", peers)
+    status = command.main(["crypto.seal_1k", "--peers", "--json"])
+    out, err = capsys.readouterr()
+    figures = msgspec.json.decode(out)["peers"]
+    assert ("not installed" in err) is not measurable
+    assert status == (0 if measurable else 3)
+    assert figures == {"a part of ours": 0.5} | ({"somebody else": 2.0} if measurable else {})
+
+
+def test_peers_are_not_measured_unasked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub(monkeypatch, "seal_1k", GOOD)
+    monkeypatch.setitem(cast("dict[str, object]", PEERS), "crypto.seal_1k", None)
+    assert command.main(["crypto.seal_1k", "--json"]) == 0
+    assert msgspec.json.decode(capsys.readouterr().out)["peers"] == {}
 
 
 @pytest.mark.parametrize("part", command.PARTS)

@@ -1,17 +1,26 @@
 """Bytes that two parsers could read differently do not get in; everything else does."""
 
 import json
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated, Any
 
 import msgspec
 import pytest
+from fastapi import Body, FastAPI
+from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from stockade import Stockade
 from stockade.boundary import check_body
+from stockade.core.config import RequestSettings, Settings, StoreSettings, WatchSettings
 from stockade.core.errors import Rejected
 
 JSON = "application/json"
+QUIET = Settings(store=StoreSettings(url="memory"), watch=WatchSettings(log="", journal=""))
 # Legal by RFC 8259 (names SHOULD be unique) and refused on purpose (RFC 7493, 2.3).
 DUPLICATES = {"y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json"}
 
@@ -129,9 +138,20 @@ def test_equal_keys_are_found_however_they_are_written(
     assert status(body.encode()) == (200 if distinct else 422)
 
 
-@given(st.binary(max_size=200), st.sampled_from([JSON, "application/x-www-form-urlencoded"]))
+KINDS = [
+    JSON,
+    "application/x-ndjson",
+    "application/json-seq",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=a",
+    "application/xml",
+    "",
+]
+
+
+@given(st.binary(max_size=200), st.sampled_from(KINDS))
 def test_no_bytes_crash_it(body: bytes, content_type: str) -> None:
-    assert status(body, content_type) in (200, 400, 422)
+    assert status(body, content_type) in (200, 400, 415, 422)
 
 
 @given(st.text())
@@ -150,6 +170,25 @@ def test_no_content_type_crashes_it(content_type: str) -> None:
         ("application/vnd.api+json; charset=utf-8", b'{"a":1,"a":1}', 422),
         ("text/plain", b"{NaN}", 200),
         ("", b"\xff", 200),
+        ("", b"", 200),
+        ("", b"not { JSON", 200),
+        ("", b'{"a": 1}', 200),
+        ("", b'{"a": 1, "a": 2}', 422),
+        ("  ", b"[NaN]", 400),
+        ("", b"[" * 100_000, 400),
+        ("", '{"a": 1}'.encode("utf-16"), 400),
+        ("json", b"{}", 400),
+        ("application/ a+json", b"{}", 400),
+        ("application/json, application/json", b"{}", 400),
+        ("application/x-ndjson", b'{"a": 1}\n{"a": 2}\n', 200),
+        ("application/x-ndjson", b'{"a": 1, "a": 2}\n', 422),
+        ("application/json-seq", b"\x1e{}\n", 200),
+        ("application/json-seq", b"{}\n", 400),
+        ("application/xml", b"<a/>", 200),
+        ("application/soap+xml; charset=utf-8", b"<!DOCTYPE a><a/>", 422),
+        ("image/svg+xml", b'<svg xmlns="http://www.w3.org/2000/svg"/>', 200),
+        ("text/html", b"<!DOCTYPE html>", 200),
+        ("multipart/mixed; boundary=a", b"anything", 200),
         ("application/x-www-form-urlencoded", b"name=Ren%C3%A9e+O%27Hara&x=%26", 200),
         ("application/x-www-form-urlencoded", b"name=%FF", 400),
         ("application/x-www-form-urlencoded", b"name=\xff", 400),
@@ -176,6 +215,51 @@ def test_duplicate_keys_smuggle_a_role_past_a_checking_proxy_and_not_past_us() -
     assert (seen_by_proxy, seen_by_application) == ("admin", "clinician")
     assert status(body) == 422
     assert status(b'{"role": "clinician"}') == 200
+
+
+@pytest.fixture(scope="module")
+def echo() -> Iterator[TestClient]:
+    app = FastAPI()
+
+    @app.post("/json")
+    async def take(document: Annotated[Any, Body()]) -> str:
+        return repr(document)
+
+    stockade = Stockade.protect(app, settings=QUIET)
+    yield TestClient(app)  # it raises what would be a 500
+    stockade.close()
+
+
+def test_the_json_test_suite_through_fastapi(corpora: Path, echo: TestClient) -> None:
+    files = sorted((corpora / "json-test-suite" / "test_parsing").glob("*.json"))
+    statuses = Counter[tuple[str, int]]()
+    for file in files:
+        body, kind = file.read_bytes(), file.name[0]
+        answer = echo.post("/json", content=body, headers={"content-type": JSON})
+        statuses[kind, answer.status_code] += 1
+        if answer.status_code == 200:
+            assert kind != "n", file.name
+            assert answer.json() == repr(json.loads(body)), file.name
+        else:
+            assert answer.status_code in (400, 422), file.name
+            assert answer.headers["content-type"] == "application/problem+json", file.name
+            assert kind != "y" or file.name in DUPLICATES, file.name
+    assert statuses["y", 422] == len(DUPLICATES)
+    print(f"{len(files)} documents: {dict(statuses)}")
+
+
+def test_limits_of_the_settings_reach_the_check() -> None:
+    request = RequestSettings(max_json_depth=2, max_fields=2, max_field_bytes=4)
+    check = Stockade(replace(QUIET, request=request))._check_body()
+    form = "application/x-www-form-urlencoded"
+    for content_type, good, bad in (
+        (JSON, b"[[]]", b"[[[]]]"),
+        (form, b"a=1&b=2", b"a=1&b=2&c=3"),
+        (form, b"a=12", b"a=123"),
+    ):
+        check(content_type, good)
+        with pytest.raises(Rejected):
+            check(content_type, bad)
 
 
 def test_deep_nesting_kills_json_and_is_refused_before() -> None:

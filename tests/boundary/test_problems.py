@@ -12,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from stockade.boundary import Line, Model, Parameters, rejection, validate, validate_json
+from stockade.boundary import (
+    Line,
+    Model,
+    Parameters,
+    rejection,
+    validate,
+    validate_form,
+    validate_json,
+    validate_lines,
+)
 from stockade.core.bus import bus
 from stockade.core.errors import FieldProblem, Rejected
 from stockade.core.events import Event, encode_line
@@ -113,6 +122,40 @@ def test_json_text_is_checked_before_it_is_read() -> None:
     assert json.loads(b'{"name": "a", "name": "b"}') == {"name": "b"}
     with pytest.raises(Rejected):
         validate_json(Person, b'{"name": "a", "name": "b"}')
+
+
+def test_each_line_is_a_model_and_a_problem_names_its_line(events: list[Event]) -> None:
+    lines = b'{"name": "a"}\r\n{"name":\t"b"}\n'
+    assert [person.name for person in validate_lines(Person, lines)] == ["a", "b"]
+    assert validate_lines(Person, b"") == []
+    with pytest.raises(Rejected) as caught:
+        validate_lines(Person, lines + b'{"role": "nurse"}\n')
+    assert caught.value.errors == (FieldProblem("/body/2/name", "This field is required."),)
+    with pytest.raises(Rejected):
+        validate_lines(Person, b'{"name": "a", "name": "b"}\n')
+    assert [event.rule for event in events] == ["boundary.contract", "body.duplicate"]
+
+
+class Search(Parameters):
+    text: Line
+    page: Annotated[int, Field(alias="p")] = 1
+    tags: Annotated[list[Line], Field(default_factory=list)]
+
+
+def test_a_form_is_a_model_and_a_repeated_name_a_list(events: list[Event]) -> None:
+    found = validate_form(Search, b"text=Zo%C3%AB+B.&p=2&tags=a&tags=b")
+    assert found.model_dump() == {"text": "Zoë B.", "page": 2, "tags": ["a", "b"]}
+    assert validate_form(Search, b"text=a&tags=a").tags == ["a"]
+    assert events == []
+    for body, rule in (
+        (b"text=a&text=b", "boundary.contract"),  # one checks the first, another uses the last
+        (b"text=a&role=admin", "boundary.contract"),
+        (b"text=a&p=x", "boundary.contract"),
+        (b"text=%FF", "body.form"),
+    ):
+        with pytest.raises(Rejected):
+            validate_form(Search, body)
+        assert events[-1].rule == rule
 
 
 @given(

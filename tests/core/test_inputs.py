@@ -123,6 +123,33 @@ def test_bytes_of_a_query_are_read_as_latin_1_and_as_utf_8_and_a_semicolon_both_
     assert {"é'x", "é'x".encode().decode("latin-1"), "b'1;c=d'2", "b'1", "d'2"} <= values(inputs)
 
 
+def test_a_query_as_it_came_where_it_could_act() -> None:
+    inputs = Inputs(InputLimits())
+    inputs.add_query(Source.QUERY, "q=a%41$(touch$IFS./x)")
+    assert "q=a%41$(touch$IFS./x)" in values(inputs)
+    plain = Inputs(InputLimits())
+    plain.add_query(Source.QUERY, "q=green+tea&page=2")
+    assert values(plain) == {"page", "green tea"}
+
+
+def test_the_header_of_one_plain_cookie_is_that_cookie() -> None:
+    plain, odd = Inputs(InputLimits()), Inputs(InputLimits())
+    plain.add_cookies("session=abc-123")
+    odd.add_cookies("session=abc; theme=--x")
+    assert values(plain) == {"session", "abc-123"}
+    assert "session=abc; theme=--x" in values(odd)
+
+
+def test_of_equal_keys_every_value_counts() -> None:
+    for text in (
+        b'{"q": ";touch x", "q": "bob"}',
+        b'{"q": ";touch x", "\\u0071\\u003a": 1, "q": 2}',
+    ):
+        inputs = Inputs(InputLimits())
+        assert inputs.add_json_text(text)
+        assert ";touch x" in values(inputs)
+
+
 def test_what_is_nested_too_deeply_is_said() -> None:
     inputs = Inputs(InputLimits())
     inputs.add(Source.QUERY, "q", "[" * 100_000 + "]" * 100_000)
@@ -135,3 +162,5 @@ def test_json_as_applications_read_it() -> None:
     assert read_json(b'["\\ud800"]') == ["\ud800"]
     assert read_json(b"[" * 100_000) is None
     assert read_json(b"no json") is None
+    assert read_json(b'{"a": 1, "a": "x:y"}') == [{"a": 1}, {"a": "x:y"}]
+    assert read_json(b'{"a\\u003ab": "x", "c": ":"}') == {"a:b": "x", "c": ":"}

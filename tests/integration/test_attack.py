@@ -19,19 +19,23 @@ from tests.integration.serving import PROJECT
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the range's shells are POSIX")
 
+APPS = ("examples.range:app", "examples.range.flask:app", "examples.range.django:app")
 FAMILIES = ("sql", "shell", "path")
-SOURCES = ("query", "form", "json_value", "json_key", "header", "cookie", "path")
+SOURCES = ("query", "form", "file_name", "json_value", "json_key", "header", "cookie", "path")
+MOST_OUT_OF_REACH = 25
+# Django takes folders off the name of an upload: no path comes through it.
+NO_WAY = {("examples.range.django:app", "path"): {"file_name"}}
 
 
 @pytest.fixture(scope="module")
 def attacked() -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "stockade", "attack", "examples.range:app", "--json"],
+        [sys.executable, "-m", "stockade", "attack", *APPS, "--json"],
         cwd=PROJECT,
         env=UNMEASURED | {"PYTHONPATH": str(PROJECT)},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1200,
         check=False,
     )
 
@@ -42,38 +46,51 @@ def counts(attacked: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return found
 
 
-def test_every_exploit_that_works_bare_is_stopped(
+def test_the_attack_is_complete_and_clean(
     attacked: subprocess.CompletedProcess[str], counts: dict[str, Any]
 ) -> None:
+    assert counts["apps"] == list(counts["each"]) == list(APPS)
     assert counts["got_through"] == []
-    assert counts["exploits_stopped"] == counts["exploits_bare"] >= 30
     assert counts["unproved"] == 0
     assert counts["unreached"] == []
     assert attacked.returncode == 0, attacked.stderr
     assert attacked.stdout.count("\n") == 1  # one document, nothing else, for programs
-    print(f"{counts['exploits_bare']} exploits bare, {counts['exploits_stopped']} stopped")
 
 
+@pytest.mark.parametrize("app", APPS)
+def test_every_exploit_that_works_bare_is_stopped(app: str, counts: dict[str, Any]) -> None:
+    found = counts["each"][app]
+    assert found["got_through"] == []
+    assert found["exploits_stopped"] == found["exploits_bare"] >= 50
+    print(f"{app}: {found['exploits_bare']} exploits bare, {found['exploits_stopped']} stopped")
+
+
+@pytest.mark.parametrize("app", APPS)
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_family_is_proved_through_every_source(family: str, counts: dict[str, Any]) -> None:
-    of_family = counts["families"][family]
-    assert sorted(of_family["sources"]) == sorted(SOURCES)
+def test_a_family_is_proved_through_every_source(
+    app: str, family: str, counts: dict[str, Any]
+) -> None:
+    of_family = counts["each"][app]["families"][family]
+    wanted = set(SOURCES) - NO_WAY.get((app, family), set())
+    assert set(of_family["sources"]) == wanted | ({"file"} if family == "path" else set())
     for source, proved in of_family["sources"].items():
         assert proved["stopped"] == proved["bare"] >= 1, source
     assert of_family["stopped"] == of_family["bare"]
     assert of_family["bare"] == sum(each["bare"] for each in of_family["sources"].values())
 
 
-def test_nothing_is_refused_that_does_no_harm(counts: dict[str, Any]) -> None:
-    assert counts["refused_wrongly"] == []
-    for family, of_family in counts["families"].items():
-        assert of_family["false_blocks"] == of_family["benign_blocks"] == 0, family
+@pytest.mark.parametrize("app", APPS)
+def test_nothing_is_refused_that_does_no_harm(app: str, counts: dict[str, Any]) -> None:
+    assert counts["each"][app]["refused_wrongly"] == []
 
 
-def test_what_is_out_of_reach_is_counted_apart(counts: dict[str, Any]) -> None:
-    families = counts["families"].values()
-    assert counts["out_of_reach"] == sum(each["out_of_reach"] for each in families) > 0
-    assert counts["exploits_bare"] == sum(each["bare"] for each in families)
+@pytest.mark.parametrize("app", APPS)
+def test_what_is_out_of_reach_is_counted_apart(app: str, counts: dict[str, Any]) -> None:
+    found = counts["each"][app]
+    families = found["families"].values()
+    assert found["out_of_reach"] == sum(each["out_of_reach"] for each in families)
+    assert 0 < found["out_of_reach"] <= MOST_OUT_OF_REACH
+    assert found["exploits_bare"] == sum(each["bare"] for each in families)
 
 
 def reasons() -> set[str]:
@@ -102,12 +119,15 @@ def test_only_endpoints_that_say_so_are_out_of_reach() -> None:
         assert marked == path.startswith("/reach/"), path
 
 
+@pytest.mark.parametrize("app", APPS)
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_readme_shows_these_figures(family: str, counts: dict[str, Any]) -> None:
-    shown = re.search(rf"^{family} +all +(.*)$", (PROJECT / "README.md").read_text(), re.MULTILINE)
+def test_the_readme_shows_these_figures(app: str, family: str, counts: dict[str, Any]) -> None:
+    _, found, table = (PROJECT / "README.md").read_text("utf-8").partition(f"\n{app}\n")
+    assert found, "the README has no scoreboard of this application"
+    shown = re.search(rf"^{family} +all +(.*)$", table, re.MULTILINE)
     assert shown is not None
-    of_family = counts["families"][family]
+    of_family = counts["each"][app]["families"][family]
     bare, stopped = of_family["bare"], of_family["stopped"]
-    refused = of_family["false_blocks"], of_family["benign_blocks"], of_family["out_of_reach"]
+    reach = str(of_family["out_of_reach"])
     share = f"{100 * stopped // bare}", "%"
-    assert shown[1].split() == [str(bare), str(bare - stopped), *share, *map(str, refused)]
+    assert shown[1].split() == [str(bare), str(bare - stopped), *share, reach]

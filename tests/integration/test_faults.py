@@ -93,7 +93,11 @@ def parser(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def intake(parser: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Intake]:
     folder = tmp_path_factory.mktemp(f"intake-{parser}")
-    with serving("intake:app", folder, guarded=True, arguments=("--http", parser)) as server:
+    every_refusal = {"STOCKADE_WATCH__REFUSALS_WRITTEN": "0"}
+    arguments = ("--http", parser)
+    with serving(
+        "intake:app", folder, guarded=True, arguments=arguments, **every_refusal
+    ) as server:
         found = Intake(server)
         found.serves()
         yield found

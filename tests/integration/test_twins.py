@@ -35,7 +35,9 @@ FULL = os.environ.get("STOCKADE_FULL") == "1"
 SEED = "twins 1"
 NORMAL, ATTACKS = 2_000, 500
 SMALL = 40 if FULL else 20
-SHARES = dict.fromkeys(("shell", "alchemy", "transformed"), 0.25 if FULL else 0.1)
+SHARES = dict.fromkeys(
+    ("shell", "options", "alchemy", "transformed", "changed"), 0.25 if FULL else 0.1
+)
 SHOWN = 5
 AIM = Aim(
     leak="(SELECT secret FROM stockade_canary)",
@@ -44,6 +46,7 @@ AIM = Aim(
     columns=("password",),
     outside="/nowhere/outside",
     canary="4f1e",
+    listed="7a9b",
     factors=(1_000_033, 1_000_211),
     mark="stk1a2b3c4d",
     content="5e6f7a8b",
@@ -121,6 +124,8 @@ def answers(folder: Path, process: subprocess.Popen[bytes]) -> list[Case]:
 
 
 Pair = tuple[Case, Case]
+FAMILIES = ("sql.", "nosql.", "shell.", "argument.", "path.")
+"""Beginnings of the firewall's rules."""
 
 
 @pytest.fixture(scope="module")
@@ -143,8 +148,9 @@ def template(case: Case) -> str:
 
 
 def is_touched(bare: Case, guarded: Case) -> bool:
-    # Stockade words the refusals of FastAPI's own contract check anew: the same requests only.
-    if bare.status == guarded.status == 422 and guarded.rule == "boundary.contract":
+    # Stockade words FastAPI's own refusals and errors anew: the same requests, the same status.
+    reworded = bare.status == guarded.status >= 400 and bool(guarded.problem)
+    if reworded and not guarded.rule.startswith(FAMILIES):
         return False
     return bare[4:] != guarded[4:]
 

@@ -19,6 +19,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from stockade.boundary import check_body
+from stockade.core.config import RequestSettings
+from stockade.core.errors import Rejected
 from stockade.tools.attack.client import Client, Unsendable
 from stockade.tools.attack.description import operations_of
 from stockade.tools.attack.encodings import encode
@@ -26,6 +29,7 @@ from stockade.tools.attack.model import Operation, Slot
 
 __all__ = ["Case", "cases", "family_of"]
 
+LIMITS = RequestSettings()
 WEAK = (
     "/weak/sql/string/query",
     "/weak/sql/string/form",
@@ -75,7 +79,22 @@ class _InProcess(Client):
         self.request = (method, target, body or b"", fields)
 
 
-def _carries(operation: Operation, slot: Slot, value: str) -> bool:
+def _carries(operation: Operation, slot: Slot, value: str, client: _InProcess) -> bool:
+    # The limits of a request and of its body are the boundary's, and tested with it: an archive is
+    # no address, and a text with a NUL no field of a form.
+    path, _, query = client.request[1].partition("?")
+    size = sum(len(name) + len(content) for name, content in client.request[3])
+    if (
+        len(path) > LIMITS.max_path
+        or len(query) > LIMITS.max_query
+        or size > LIMITS.max_header_bytes
+    ):
+        return False
+    content_type = dict(client.request[3]).get(b"content-type", b"").decode("latin-1")
+    try:
+        check_body(content_type, client.request[2], max_depth=LIMITS.max_json_depth)
+    except Rejected:
+        return False
     if slot.source != "path" or "/tail/" in operation.template:
         return True
     # A route's parameter holds one segment; servers decode %2F before they route.
@@ -149,7 +168,7 @@ async def _one(app: Any, client: _InProcess, case: tuple[Operation, Slot, str]) 
         client.send(operation, slot, encode("example", slot, value))
     except (Unsendable, UnicodeEncodeError):
         return empty
-    if not _carries(operation, slot, value):
+    if not _carries(operation, slot, value, client):
         return empty
     try:
         status, media_type, body = await _answer(app, client)

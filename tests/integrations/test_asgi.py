@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
+import zlib
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from functools import partial
 from typing import Any
@@ -92,6 +94,9 @@ def names(events: list[Event]) -> list[str]:
 
 
 JSON = [(b"content-type", b"application/json")]
+GZIP = [*JSON, (b"content-encoding", b"gzip")]
+TWICE = b'{"a": 1, "a": 2}'
+SMALL = Settings(request=RequestSettings(max_body=1_000))
 TOO_LARGE = Settings(request=RequestSettings(max_body=10))
 
 
@@ -112,6 +117,10 @@ TOO_LARGE = Settings(request=RequestSettings(max_body=10))
         pytest.param(400, lambda: ask(echo, b'{"a": ', headers=JSON), id="truncated"),
         pytest.param(400, lambda: ask(echo, b"[" * 200 + b"]" * 200, headers=JSON), id="deep"),
         pytest.param(400, lambda: ask(echo, b'{"a": "\xff"}', headers=JSON), id="encoding"),
+        pytest.param(422, lambda: ask(echo, gzip.compress(TWICE), headers=GZIP), id="compressed"),
+        pytest.param(422, lambda: ask(echo, TWICE, headers=GZIP), id="said-compressed"),
+        pytest.param(400, lambda: ask(echo, gzip.compress(b"1"), headers=JSON), id="not-said"),
+        pytest.param(413, lambda: ask(echo, gzip.compress(b" " * 2_000), headers=GZIP, settings=SMALL), id="inflated"),
     ],
 )  # fmt: skip
 def test_a_bad_request_gets_a_problem_and_an_event(
@@ -131,6 +140,14 @@ def test_honest_requests_pass_untouched(seen: list[Event]) -> None:
     assert (got.status, json.loads(got.body)) == (200, {"size": 13})
     assert got.headers[b"x-content-type-options"] == b"nosniff"
     assert got.headers[b"x-app"] == b"1"
+    assert names(seen) == ["http_request"]
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"deflate"])
+def test_a_compressed_document_is_checked_as_it_is_read(coding: bytes, seen: list[Event]) -> None:
+    body = (gzip if coding == b"gzip" else zlib).compress(b'{"a": "it\'s"}')
+    got = ask(echo, body, headers=[*JSON, (b"content-encoding", coding)], method="POST")
+    assert (got.status, json.loads(got.body)) == (200, {"size": len(body)})
     assert names(seen) == ["http_request"]
 
 
@@ -278,8 +295,8 @@ def test_parameters_that_routing_finds_later_are_inputs() -> None:
         assert context is not None
         for _ in range(2):
             assert context.prepared is None  # as the guard of a sink asks first
-            found.append("it's" in {item.value for item in context.inputs})
-            scope["path_params"] = {"name": "it's"}
+            found.append("ro'uted" in {item.value for item in context.inputs})
+            scope["path_params"] = {"name": "ro'uted"}
         await echo(scope, receive, send)
 
     ask(routed, path="/it's.txt", raw_path=b"/it's.txt")

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
+import html
 import json
+import zlib
 from functools import partial
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import httpx
+import msgspec
 import pytest
 from fastapi.security import HTTPBasic
 from hypothesis import HealthCheck, given, settings
@@ -233,7 +238,7 @@ def test_a_document_too_deep_to_read_here_is_not_taken_for_an_empty_one() -> Non
 def test_the_second_reading_of_a_large_upload_is_spared_and_of_a_false_one_is_not() -> None:
     honest = indexed(MULTIPART, PART % (b"a=b&" * 20_000))
     assert "a" not in {item.value for item in honest}
-    assert len(honest.items) < 6
+    assert len(honest.items) < 12
     false = indexed(MULTIPART, b"q=" + EVIL.encode() + b"&z=" + b"z" * 70_000)
     assert EVIL in {item.value for item in false}
 
@@ -245,3 +250,76 @@ def test_an_upload_that_is_still_arriving_is_no_text() -> None:
     add_body(inputs, "multipart/form-data; boundary=B", head + b"a,b=1&c=2\n" * 20_000)
     assert not inputs.overflow
     assert "a.csv" in {item.value for item in inputs}
+
+
+NESTED = (
+    b'--zz\r\nContent-Disposition: form-data; name="f"\r\n'
+    b"Content-Type: multipart/mixed; boundary=yy\r\n\r\n"
+    b'--yy\r\nContent-Disposition: form-data; name="q"\r\n\r\n%b\r\n--yy--\r\n\r\n--zz--\r\n'
+)
+TRANSFERRED = (
+    b'--zz\r\nContent-Disposition: form-data; name="q"\r\n'
+    b"Content-Transfer-Encoding: base64\r\n\r\n%b\r\n--zz--\r\n"
+)
+UPLOAD = (
+    b'--zz\r\nContent-Disposition: form-data; name="f"; filename="a.csv"\r\n'
+    b"Content-Type: text/csv\r\n\r\n%b\r\n--zz--\r\n"
+)
+NAMED = (
+    b"--zz\r\nContent-Disposition: form-data; name=\"f\"; filename*=UTF-8''%b\r\n\r\n"
+    b"a\r\n--zz--\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        (MULTIPART, NESTED % EVIL.encode()),
+        (MULTIPART, TRANSFERRED % base64.b64encode(EVIL.encode())),
+        (MULTIPART, NAMED % quote(EVIL, safe="").encode()),
+        (MULTIPART, UPLOAD % f'id,name\r\n1,"{EVIL}"\r\n'.encode()),
+        (MULTIPART, UPLOAD % f"id;name\r\n1;{EVIL}\r\n".encode()),
+        (MULTIPART, UPLOAD % f"id\tname\n1\t{EVIL}\n".encode()),
+        (MULTIPART, UPLOAD % f"harmless\n{EVIL}\n".encode()),
+        (MULTIPART, UPLOAD % json.dumps({"rows": [{"q": EVIL}]}).encode()),
+        ("text/csv", f'id,name\r\n1,"{EVIL}"\r\n'.encode()),
+        ("application/x-ndjson", f'{{"q": "a"}}\n{json.dumps({"q": EVIL})}\n'.encode()),
+        ("application/xml", f"<a><b>{EVIL}</b></a>".encode()),
+        ("application/xml", f'<a><b c="{EVIL}"/></a>'.encode()),
+        ("text/xml", f"<a>{html.escape(EVIL, quote=True)}</a>".encode()),
+        ("text/xml", f"<a><![CDATA[{EVIL}]]></a>".encode("utf-16")),
+        ("application/msgpack", msgspec.msgpack.encode({"q": [EVIL]})),
+        ("application/graphql", f'{{ user(name: "{EVIL}") {{ id }} }}'.encode()),
+        ("application/json", json.dumps([{"query": f'{{ a(b: "{EVIL}") }}'}]).encode()),
+        ("application/json", json.dumps({"query": "q", "variables": {"b": EVIL}}).encode()),
+        (FORM, b"q=" + quote_plus(EVIL[:8]).encode() + b"&q=" + quote_plus(EVIL[8:]).encode()),
+    ],
+)
+def test_values_inside_documents_parts_and_files(content_type: str, body: bytes) -> None:
+    expected = EVIL if b"&q=" not in body else f"{EVIL[:8]},{EVIL[8:]}"
+    assert expected in {item.value for item in indexed(content_type, body)}
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "deflate, gzip"])
+def test_a_compressed_body_is_indexed_as_it_is_inflated_and_a_bomb_is_too_much(coding: str) -> None:
+    def pack(data: bytes) -> bytes:
+        for name in coding.split(", "):
+            data = gzip.compress(data) if name == "gzip" else zlib.compress(data)
+        return data
+
+    inputs = Inputs(InputLimits())
+    add_body(inputs, "application/json", pack(json.dumps({"q": EVIL}).encode()), coding)
+    assert EVIL in {item.value for item in inputs}
+    assert not inputs.overflow
+    bomb = Inputs(InputLimits())
+    add_body(bomb, "application/json", pack(b'"' + b"a" * 9_000_000 + b'"'), coding)
+    assert bomb.overflow
+
+
+def test_an_upload_that_is_an_archive_is_no_bomb() -> None:
+    assert not indexed("application/gzip", gzip.compress(b"a" * 9_000_000)).overflow
+
+
+def test_a_large_table_with_quotes_is_within_the_limits() -> None:
+    rows = b"1,\"O'Neill & Sons; it's\",x\r\n" * 2_000
+    assert not indexed(MULTIPART, UPLOAD % rows).overflow

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends
 from sqlalchemy import select
 
 from examples.clinic import models
-from examples.clinic.access import may
+from examples.clinic.access import GUARDED, may
 from examples.clinic.database import Database
-from examples.clinic.routes.patients import found
+from examples.clinic.routes.patients import NO_PATIENT, found
 from examples.clinic.schemas import NewNote, Note
 
-router = APIRouter(prefix="/patients/{patient_id}/notes")
+router = APIRouter(prefix="/patients/{patient_id}/notes", responses=GUARDED | NO_PATIENT)
 
 
 @router.post("", status_code=201)
@@ -23,6 +23,7 @@ def create(
     author: Annotated[str, Depends(may("notes:write"))],
     database: Database,
 ) -> uuid.UUID:
+    """Write a note; its id."""
     note = models.Note(
         id=uuid.uuid4(),  # before the body, which is sealed for this id
         patient_id=found(database, patient_id).id,
@@ -37,6 +38,7 @@ def create(
 
 @router.get("", dependencies=[Depends(may("notes:read"))])
 def read(patient_id: uuid.UUID, database: Database) -> list[Note]:
+    """Read what was written about a patient, the oldest first."""
     patient = found(database, patient_id)
     wanted = (
         select(models.Note, models.Account.name)

@@ -2,17 +2,19 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query
 from sqlalchemy import select
 
 from examples.clinic import models
-from examples.clinic.access import may
+from examples.clinic.access import GUARDED, may
 from examples.clinic.database import Database
 from examples.clinic.schemas import NewPatient, Patient, PatientQuery
 
-router = APIRouter(prefix="/patients")
+router = APIRouter(prefix="/patients", responses=GUARDED)
+
+NO_PATIENT: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such patient."}}
 
 
 @router.post(
@@ -22,6 +24,7 @@ router = APIRouter(prefix="/patients")
     dependencies=[Depends(may("patients:write"))],
 )
 def create(new: NewPatient, database: Database) -> models.Patient:
+    """Register a patient."""
     patient = models.Patient(id=uuid.uuid4(), name=new.name, born=new.born)
     database.add(patient)
     database.commit()
@@ -30,14 +33,21 @@ def create(new: NewPatient, database: Database) -> models.Patient:
 
 @router.get("", response_model=list[Patient], dependencies=[Depends(may("patients:read"))])
 def find(query: Annotated[PatientQuery, Query()], database: Database) -> Sequence[models.Patient]:
+    """Find patients, in the order of their names."""
     wanted = select(models.Patient).order_by(models.Patient.name, models.Patient.id)
     if query.name is not None:
         wanted = wanted.where(models.Patient.name.icontains(query.name, autoescape=True))
     return database.scalars(wanted.limit(query.limit).offset(query.offset)).all()
 
 
-@router.get("/{patient_id}", response_model=Patient, dependencies=[Depends(may("patients:read"))])
+@router.get(
+    "/{patient_id}",
+    response_model=Patient,
+    dependencies=[Depends(may("patients:read"))],
+    responses=NO_PATIENT,
+)
 def read(patient_id: uuid.UUID, database: Database) -> models.Patient:
+    """Read one patient's entry."""
     return found(database, patient_id)
 
 

@@ -15,7 +15,6 @@ from typing import Annotated, Any
 
 from stockade.access.entity import Entity
 from stockade.access.policy import Policies
-from stockade.access.same_origin import crosses_sites
 from stockade.access.sessions import Sessions
 from stockade.access.signin import SignIn
 from stockade.core import context as current_request
@@ -23,6 +22,7 @@ from stockade.core.bus import emit
 from stockade.core.errors import ConfigError, Denied
 from stockade.core.events import Outcome
 from stockade.core.network import is_loopback
+from stockade.core.same_origin import crosses_sites
 
 try:
     from fastapi import Depends, FastAPI, Request, Response
@@ -200,7 +200,7 @@ def sign_in(request: Request, response: Response, name: str, password: str) -> s
     guard.set_cookie(request, response, issued.token.reveal())
     working_for = current_request.current()
     if working_for is not None:
-        working_for.principal = issued.session.account
+        working_for.identify(issued.session.account)
     return issued.session.account
 
 

@@ -163,7 +163,7 @@ class Sessions:
             self._store.put(_seen(id), b"%r" % now, ttl=self._idle)
         request = context.current()
         if request is not None:
-            request.principal = session.account
+            request.identify(session.account)
         return session
 
     def end(self, token: str, *, cause: Cause = "signed_out") -> bool:

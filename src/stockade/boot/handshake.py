@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 
-__all__ = ["ABSENT", "FAILED", "GUARDED", "PIPE", "SERVING", "fail", "tell"]
+__all__ = ["ABSENT", "FAILED", "GUARDED", "PIPE", "SERVING", "fail", "pipe", "tell"]
 
 PIPE = "STOCKADE_RUN_FD"
 """Descriptor and inode of the pipe, as `7:1234`."""
@@ -24,7 +24,7 @@ ABSENT = "absent"
 
 def tell(kind: str, **facts: object) -> bool:
     """Send a message; whether there is somebody to hear it."""
-    number = _pipe()
+    number = pipe()
     if number is None:
         return False
     line = json.dumps({"kind": kind, "pid": os.getpid(), **facts}) + "\n"
@@ -46,7 +46,8 @@ def fail(text: str) -> None:
         os._exit(1)
 
 
-def _pipe() -> int | None:
+def pipe() -> int | None:
+    """The descriptor to the supervisor; None where nobody supervises."""
     number, _, inode = os.environ.get(PIPE, "").partition(":")
     if not number.isdigit():
         return None

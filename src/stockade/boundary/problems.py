@@ -9,16 +9,19 @@ declaration says (ASVS 5.0 V16.2.5, V16.5.1; CWE-209).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from stockade.boundary.bodies.form import read_form
+from stockade.boundary.bodies.refusal import reported
 from stockade.boundary.body import check_body
 from stockade.core.bus import emit
 from stockade.core.errors import FieldProblem, Rejected
 from stockade.core.events import Outcome
+from stockade.core.secret import fingerprint
 
-__all__ = ["rejection", "validate", "validate_json"]
+__all__ = ["rejection", "validate", "validate_form", "validate_json", "validate_lines"]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -78,6 +81,8 @@ _MESSAGES = {
 }
 _OTHER = "This value is not admitted here."
 
+_LISTS = (list, tuple, set, frozenset)
+
 _declared: set[str] = set()
 
 
@@ -88,6 +93,7 @@ def rejection(errors: Iterable[Mapping[str, Any]], *, place: str = "") -> Reject
     `MAX_PROBLEMS` fields are listed; the event counts them all. The caller raises what it gets.
     """
     problems: dict[FieldProblem, None] = {}
+    values: list[dict[str, str | int]] = []
     names: set[str] | None = None
     kinds: set[str] = set()
     count = 0
@@ -101,6 +107,7 @@ def rejection(errors: Iterable[Mapping[str, Any]], *, place: str = "") -> Reject
         kinds.add(kind)
         where = _pointer(error["loc"], kind, place, names)
         problems[FieldProblem(where, _message(kind, error))] = None
+        values += _traces(where, kind, error.get("input"))
     listed = tuple(problems)
     emit(
         "input_validation_fail",
@@ -111,9 +118,17 @@ def rejection(errors: Iterable[Mapping[str, Any]], *, place: str = "") -> Reject
         count=count,
         fields=sorted({problem.pointer for problem in listed}),
         kinds=sorted(kinds),
+        values=values,
     )
     malformed = kinds == {"json_invalid"}
     return Rejected(_DETAIL, status=400 if malformed else 422, errors=listed)
+
+
+def _traces(where: str, kind: str, value: object) -> list[dict[str, str | int]]:
+    """What an event may tell of a refused value: its length and its keyed fingerprint."""
+    if not isinstance(value, (str, bytes)):
+        return []  # numbers and booleans are few enough to be guessed from a fingerprint
+    return [{"field": where, "rule": kind, "length": len(value), "value": fingerprint(value)}]
 
 
 def validate(model: type[M], data: object, *, place: str = "") -> M:
@@ -127,11 +142,8 @@ def validate(model: type[M], data: object, *, place: str = "") -> M:
 
 def validate_json(model: type[M], body: bytes, *, max_depth: int = 64) -> M:
     """JSON text as a `model`, the bytes checked first: for queues, files. Raises Rejected."""
-    try:
+    with reported():
         check_body("application/json", body, max_depth=max_depth)
-    except Rejected as error:
-        emit("input_validation_fail", Outcome.BLOCKED, "boundary", error.detail, rule=error.rule)
-        raise
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
@@ -139,8 +151,55 @@ def validate_json(model: type[M], body: bytes, *, max_depth: int = 64) -> M:
     raise refused
 
 
+def validate_lines(model: type[M], body: bytes, *, max_depth: int = 64) -> list[M]:
+    """Newline-delimited JSON as models; fields are told as `/body/<line from 0>/…`.
+
+    Raises Rejected for the first line that does not match, which is an event too.
+    """
+    with reported():
+        check_body("application/x-ndjson", body, max_depth=max_depth)
+    found: list[M] = []
+    for number, line in enumerate(body.removesuffix(b"\n").split(b"\n") if body else ()):
+        try:
+            found.append(model.model_validate_json(line))
+        except ValidationError as error:
+            refused = rejection(_errors(error), place=f"body/{number}")
+            break
+    else:
+        return found
+    raise refused
+
+
+def validate_form(
+    model: type[M], body: bytes, *, max_fields: int = 1_000, max_field_bytes: int = 1 << 20
+) -> M:
+    """A urlencoded form as a `model` (a `Parameters`, for all its values are text).
+
+    A name that comes more than once is a list, and so refused where one value is declared. Raises
+    Rejected, which is an event too.
+    """
+    with reported():
+        pairs = read_form(body, max_fields, max_field_bytes)
+    lists = {
+        field.validation_alias if isinstance(field.validation_alias, str) else name
+        for name, field in model.model_fields.items()
+        if get_origin(field.annotation) in _LISTS
+    }
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return validate(
+        model,
+        {
+            name: each[0] if len(each) == 1 and name not in lists else each
+            for name, each in values.items()
+        },
+        place="body",
+    )
+
+
 def _errors(error: ValidationError) -> Sequence[Mapping[str, Any]]:
-    return error.errors(include_url=False, include_input=False)
+    return error.errors(include_url=False)
 
 
 def _message(kind: str, error: Mapping[str, Any]) -> str:

@@ -21,7 +21,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from stockade.core import context
+from stockade.core.answered import Answered
 from stockade.core.events import CATALOGUE, Event, Lane, Outcome, now
+from stockade.core.sampling import PER_WINDOW, SAMPLED, Sampler
 
 __all__ = ["Bus", "bus", "emit", "say"]
 
@@ -54,8 +56,8 @@ class Bus:
         self.counts: Counter[tuple[str, str, str]] = Counter()
         self.dropped: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
-        self.pending: list[Event] = []
-        self._audit_pending: list[Event] = []
+        self.pending: list[Event | Answered] = []
+        self._audit_pending: list[Event | Answered] = []
         self._batch_subscribers: list[Batch] = []
         self._audit_subscribers: list[Audit] = []
         self._start_over()
@@ -66,6 +68,7 @@ class Bus:
         # A fork copies queue and counts but not the thread: the parent still has these to write.
         self.pending.clear()
         self._audit_pending.clear()
+        self._sampler = Sampler()
         self.counts.clear()
         self.dropped.clear()
         self.failures.clear()
@@ -78,7 +81,7 @@ class Bus:
         self._hurry = threading.Event()
         self._drained = threading.Event()
         self._thread: threading.Thread | None = None
-        self._exiting = False
+        self._exiting = self._last = False
         self.armed = False
 
     # -- subscribing -----------------------------------------------------------------------------
@@ -110,6 +113,12 @@ class Bus:
             if key not in self.counts and len(self.counts) >= _MAX_COUNTS:
                 key = (event.name, event.outcome, OTHER)
             self.counts[key] += 1
+        if event.name in SAMPLED and not self._sampler.keeps(
+            (event.name, event.outcome, event.rule, event.resource)
+        ):
+            if not self.armed:
+                self.arm()
+            return
         if lane is Lane.AUDIT:
             self._hand_to_audit(event)
             queue = self._audit_pending
@@ -122,6 +131,10 @@ class Bus:
             queue.append(event)
         if not self.armed:
             self.arm()
+
+    def sample(self, most: int = PER_WINDOW) -> None:
+        """Write `most` refusals of a kind in a window (`core.sampling`), 0: all; begins anew."""
+        self._sampler = Sampler(most=most)
 
     def arm(self) -> None:
         """Make sure that the thread runs and will soon drain the queue; idle buses do not wake."""
@@ -150,14 +163,17 @@ class Bus:
         else:
             self._thread = thread
 
-    def flush(self) -> None:
+    def flush(self, *, last: bool = False) -> None:
         """Hand out everything that waits, now, on the calling thread.
 
-        From within a subscriber it does nothing: the flush that called it goes on anyway.
+        `last`: also what was only counted so far (`core.sampling`), for those who receive events
+        are about to leave. From within a subscriber it does nothing: the flush that called it goes
+        on anyway.
         """
         if self._drainer == threading.get_ident():
             return
         with self._draining:
+            self._last = last
             self._drainer = threading.get_ident()
             # What a subscriber publishes must not be taken for the caller's request.
             token = context.variable.set(None)
@@ -172,11 +188,19 @@ class Bus:
         for _ in range(_ROUNDS):
             self.armed = False  # first: what is appended from here on arms again
             for queue in (self._audit_pending, self.pending):
-                events = queue[:]
-                del queue[: len(events)]
-                for start in range(0, len(events), self.batch):
-                    self._hand_out(events[start : start + self.batch])
+                entries = queue[:]
+                del queue[: len(entries)]
+                for start in range(0, len(entries), self.batch):
+                    batch = entries[start : start + self.batch]
+                    self._hand_out(
+                        [
+                            one.event() if isinstance(one, Answered) else one
+                            for one in batch
+                            if isinstance(one, Event) or not one.refused or self._keeps(one)
+                        ]
+                    )
             self._tell_drops()
+            self._tell_omitted()
             if not self._audit_pending and not self.pending:
                 return
         self.arm()
@@ -192,9 +216,28 @@ class Bus:
             reason = "Events came faster than they could be written, or their writing failed."
             self.publish(_own_event("events_dropped", reason, dict(news)))
 
+    def _keeps(self, refused: Answered) -> bool:
+        kind = ("http_request", Outcome.BLOCKED, str(refused.status), refused.resource)
+        return self._sampler.keeps(kind)
+
+    def _tell_omitted(self) -> None:
+        for omitted in self._sampler.ended(all_of_them=self._last):
+            event = _own_event(
+                "events_sampled",
+                "Refusals of one kind came so fast that the rest of them were only counted.",
+                {
+                    "event": omitted.name,
+                    "written": omitted.written,
+                    "omitted": omitted.omitted,
+                },
+            )
+            event.outcome, event.rule = omitted.outcome, omitted.rule
+            event.resource = omitted.resource
+            self.publish(event)
+
     def _run(self) -> None:
         while True:
-            self._wake.wait()
+            self._wake.wait(self._sampler.due())
             self._wake.clear()
             self._hurry.wait(self.interval)
             self.flush()
@@ -214,7 +257,7 @@ class Bus:
                 )
                 return
         self._exiting = True
-        self.flush()
+        self.flush(last=True)
 
     # -- subscribers -----------------------------------------------------------------------------
 

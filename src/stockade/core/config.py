@@ -21,11 +21,14 @@ from stockade.core.errors import ConfigError
 
 __all__ = [
     "AccessSettings",
+    "BrowserSettings",
     "ConfineSettings",
     "CryptoSettings",
     "DefenceSettings",
     "FirewallSettings",
+    "RateSettings",
     "RequestSettings",
+    "RouteSettings",
     "Settings",
     "StoreSettings",
     "WatchSettings",
@@ -56,6 +59,11 @@ class RequestSettings(_Section, frozen=True, kw_only=True):
     max_path: int = 4_096
     max_query: int = 8_192
     max_json_depth: int = 64
+    """Nesting of arrays, objects and XML elements in a body."""
+    max_fields: int = 1_000
+    """Fields of a form, parts of a multipart body."""
+    max_field_bytes: int = 1 << 20
+    """One field that is no file."""
     hosts: tuple[str, ...] = ()
     """Host names that are served; empty: all."""
     trusted_proxies: tuple[str, ...] = ()
@@ -64,14 +72,85 @@ class RequestSettings(_Section, frozen=True, kw_only=True):
     """Requests a second for each client address; 0: no limit."""
     burst: int = 200
     security_headers: bool = True
+    max_concurrent: int = 0
+    """Requests that are served at one time in this process; 0: no limit."""
+    max_seconds: float = 0.0
+    """Seconds that the application may take until its answer begins (ASGI); 0: no limit."""
+    body_seconds: float = 30.0
+    """Seconds in which the body has to arrive (ASGI); 0: no limit."""
+
+
+class BrowserSettings(_Section, frozen=True, kw_only=True):
+    """What pages may do: our own, and those of other origins."""
+
+    csrf: bool = True
+    """Refuse what another origin's page sends with a cookie."""
+    csrf_exempt: tuple[str, ...] = ()
+    """Beginnings of paths where other origins' pages may send."""
+    trusted_origins: tuple[str, ...] = ()
+    """Origins whose pages may send, such as "https://admin.shop.example"."""
+    origins: tuple[str, ...] = ()
+    """Origins whose pages may send and read (CORS); empty: the application's own CORS layer."""
+    credentials: bool = False
+    """Whether they may do so with cookies."""
+    methods: tuple[str, ...] = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+    headers: tuple[str, ...] = ("Accept", "Content-Type", "Authorization")
+    expose: tuple[str, ...] = ()
+    """Fields of an answer that they may read beyond the safe ones."""
+    max_age: int = 600
+    """Seconds for which a browser remembers what is allowed."""
+    cookies: bool = True
+    """Add the flags that the application's cookies lack: Secure over https, SameSite=Lax."""
+    http_only: bool = False
+    """Hide cookies from scripts as well …"""
+    script_cookies: tuple[str, ...] = ("csrftoken", "XSRF-TOKEN")
+    """… but for these."""
+    csp: str = ""
+    """`strict`, `api`, or a policy; `{nonce}` stands for the nonce of each request."""
+    csp_report_only: bool = False
+    csp_reports: str = ""
+    """The path at which browsers report violations; empty: none."""
+
+
+class RateSettings(_Section, frozen=True, kw_only=True):
+    """How often one client, one principal, or all together may ask."""
+
+    rate: float
+    """Tokens a second; a request takes one."""
+    burst: int
+    """Tokens that are kept at most."""
+    by: Literal["client", "principal", "all"] = "client"
+    route: str = ""
+    """A template such as `/reports/{id}`; empty: every route."""
+    methods: tuple[str, ...] = ()
+
+
+class RouteSettings(_Section, frozen=True, kw_only=True):
+    """Modes of the sinks on one route; `inherit` is the mode that the sink has elsewhere."""
+
+    sql: SinkMode = "inherit"
+    nosql: SinkMode = "inherit"
+    shell: SinkMode = "inherit"
+    argument: SinkMode = "inherit"
+    path: SinkMode = "inherit"
 
 
 class FirewallSettings(_Section, frozen=True, kw_only=True):
     """The sinks that are guarded, each with a mode of its own."""
 
     sql: SinkMode = "inherit"
+    sql_fragments: SinkMode = "inherit"
+    """A part of a value that acts in a query although the value does not stand there whole."""
+    sql_shapes: SinkMode = "inherit"
+    """A query of a shape that its call site never had, where a value accounts for the change."""
+    sql_strict: bool = False
+    """Report a bare name where the same query had a literal before."""
+    nosql: SinkMode = "inherit"
     shell: SinkMode = "inherit"
+    argument: SinkMode = "inherit"
     path: SinkMode = "inherit"
+    routes: dict[str, RouteSettings] = {}
+    """Other modes for single routes, by their template as in events: `/reports/{id}`."""
     max_inputs: int = 5_000
     max_input_chars: int = 4 << 20
     unattributed: Literal["count", "refuse"] = "count"
@@ -98,6 +177,8 @@ class WatchSettings(_Section, frozen=True, kw_only=True):
     """A file for JSON lines, or `-` for standard output; empty: none."""
     journal: str = ".stockade/audit.jsonl"
     """A file that audit events are written to before the answer; empty: none."""
+    refusals_written: int = 100
+    """Refusals of one kind in ten seconds that are written; the rest are counted. 0: all."""
     metrics: str = ""
     """host:port on which Prometheus may scrape; empty: none."""
     failed_sign_ins: int = 5
@@ -127,10 +208,12 @@ class ConfineSettings(_Section, frozen=True, kw_only=True):
 
 
 class Settings(_Section, frozen=True, kw_only=True):
-    """Everything, by section; secrets maps a name to a reference."""
+    """Everything, by section; `secrets` and `rates` have names of the user's choice."""
 
     defence: DefenceSettings = DefenceSettings()
     request: RequestSettings = RequestSettings()
+    browser: BrowserSettings = BrowserSettings()
+    rates: dict[str, RateSettings] = {}
     firewall: FirewallSettings = FirewallSettings()
     crypto: CryptoSettings = CryptoSettings()
     store: StoreSettings = StoreSettings()
@@ -140,6 +223,8 @@ class Settings(_Section, frozen=True, kw_only=True):
     secrets: dict[str, str] = {}
 
 
+_FREE = ("secrets", "rates")
+"""Sections whose keys are names of the user's choice."""
 _OVERRIDE = re.compile(r"STOCKADE_([A-Z]+)__([A-Z0-9_]+)\Z")
 
 
@@ -204,7 +289,7 @@ def _check_names(document: dict[str, Any], file: Path, text: str) -> None:
             raise ConfigError(
                 f"{file}:{_line(text, '', section)}: {section!r} is a section; write [{section}]"
             )
-        if section == "secrets":
+        if section in _FREE:
             continue
         known = tuple(field.name for field in msgspec.structs.fields(sections[section]))
         for key in values:
@@ -243,6 +328,8 @@ def _override(document: dict[str, Any], name: str, section: str, key: str, value
     if section == "secrets":
         document.setdefault(section, {})[key] = value
         return
+    if section in _FREE:
+        raise ConfigError(f"{name}: [{section}.…] is written in stockade.toml, not in a variable")
     fields = {field.name: field for field in msgspec.structs.fields(sections[section])}
     if key not in fields:
         raise ConfigError(

@@ -41,6 +41,7 @@ class RequestContext:
         "_prepared",
         "client",
         "id",
+        "nonce",
         "principal",
         "refusal",
         "trace_id",
@@ -48,6 +49,8 @@ class RequestContext:
 
     id: str
     client: str
+    nonce: str
+    """What this answer's Content-Security-Policy lets scripts run by; empty until asked for."""
     principal: str
     trace_id: str
     refusal: Problem | None
@@ -55,7 +58,7 @@ class RequestContext:
     def __init__(self, id: str = "", client: str = "") -> None:
         self.id = id
         self.client = client
-        self.principal = ""
+        self.principal = self.nonce = ""
         self.trace_id = ""
         self.refusal = None
         self._prepared: dict[str, tuple[Any, ...]] | None = None
@@ -90,6 +93,10 @@ class RequestContext:
     def forget_inputs(self) -> None:
         """More of the request has arrived: what was read of it is no longer everything."""
         self._inputs = self._prepared = None
+
+    def identify(self, principal: str) -> None:
+        """Say who asks, an account's id. Raises Throttled where a limit for it is exceeded."""
+        self.principal = principal
 
     def refuse(self, error: StockadeError) -> None:
         """Make `error` the answer to this request, whatever the application does with it."""

@@ -1,55 +1,85 @@
 """What an application may turn an untrusted value into before it uses it.
 
 Each decoder does at least what the usual libraries do, however lenient those are: what they read
-out of a malformed text must be among our spellings too.
+out of a malformed text must be among our spellings too. `core.escapes`, `core.tokens` and
+`core.graphql` hold the decoders of one kind each.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import unicodedata
-from functools import lru_cache
 from http import cookies
 from typing import Any
-from urllib.parse import unquote, unquote_plus
 
 import msgspec
 
+from stockade.core.escapes import (
+    entities,
+    hexadecimal,
+    mail_words,
+    overlong,
+    percent,
+    source_escapes,
+)
+from stockade.core.graphql import graphql_strings
+from stockade.core.tokens import base32_spellings, base64_spellings, segments
+
 __all__ = [
-    "base64_spellings",
+    "MIN_ENCODED",
     "cookie_value",
     "decoded_spellings",
+    "is_ordinary",
     "parse_json",
-    "pieces",
     "read_json",
-    "remembered_spellings",
     "strings_of",
 ]
 
-_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}").search
-_URL_SAFE = {ord("-"): "+", ord("_"): "/"}
-_SEPARATORS = tuple(map(re.compile, (r"\s+", ":", ",", r"\|")))
-_SEPARATED = re.compile(r"[\s:,|]").search
-# Without one of these a piece of a value is part of no attack on its own.
-_ACTS = re.compile(r"""['"`;()<>$&\\#*]|\.\.|--""").search
-_MIN_PIECE, _MAX_PIECES = 8, 8
+MIN_ENCODED = 8
+"""Characters of the shortest token (Base64 and the like) that is decoded."""
+
+is_ordinary = re.compile(r"[A-Za-z0-9_]++(?:[ ./-][A-Za-z0-9_]++)*+\Z").match
+"""Words, numbers and paths: nothing to decode in them but tokens, and nothing that acts."""
+
+_ESCAPED = re.compile(r"[%+&\\=]").search
+_LISTED = re.compile(r"[.:,;|~!*]").search
+_MAX_SIGNED = 400
 
 
 def parse_json(body: bytes | str) -> Any:
     """A JSON document as the usual parsers will see it, or None where there is none.
 
-    Raises RecursionError for one that is nested deeper than this place in the program can read.
+    An object that holds a key twice is a list of objects: parsers differ in which of its values
+    they keep. Raises RecursionError for a document that is nested deeper than this place in the
+    program can read.
     """
     try:
-        return msgspec.json.decode(body)
+        document = msgspec.json.decode(body)
+        if _keeps_all(body, document):
+            return document
     except (msgspec.DecodeError, UnicodeError):
         pass
     try:  # NaN, lone surrogates, UTF-16 and other spellings that the standard library takes
-        return json.loads(body)
+        return json.loads(body, object_pairs_hook=_object)
     except ValueError:
         return None
+
+
+def _keeps_all(body: bytes | str, document: object) -> bool:
+    """Whether no two keys of an object were equal: then as many colons are read as were written."""
+    if isinstance(body, str):
+        return body.count(":") < 2 or _keeps_all(body.encode("utf-8", "replace"), document)
+    colons = body.count(b":")
+    # `\u003a` is a colon in disguise.
+    return colons < 2 or (
+        b"\\u003" not in body and colons == msgspec.json.encode(document).count(b":")
+    )
+
+
+def _object(pairs: list[tuple[str, object]]) -> object:
+    members = dict(pairs)
+    return members if len(members) == len(pairs) else [{name: member} for name, member in pairs]
 
 
 def read_json(body: bytes | str) -> Any:
@@ -82,30 +112,6 @@ def strings_of(document: object) -> list[tuple[str, str, bool]]:
     return found
 
 
-def base64_spellings(value: str, *, latin: bool = False) -> list[str]:
-    """What lenient Base64 decoders make of `value`, in both alphabets (RFC 4648).
-
-    `latin`: also as Latin-1 where it is not UTF-8 (RFC 7617 leaves the charset open).
-    """
-    if not value.isascii():
-        return []
-    texts = [value]
-    if "-" in value or "_" in value:
-        texts.append(value.translate(_URL_SAFE))
-    found = []
-    for text in texts:
-        try:
-            data = base64.b64decode(text + "==")  # drops foreign characters by itself
-        except ValueError:
-            continue
-        try:
-            found.append(data.decode())
-        except UnicodeDecodeError:
-            if latin:
-                found.append(data.decode("latin-1"))
-    return found
-
-
 def cookie_value(value: str) -> str:
     """A cookie's value as `http.cookies` unquotes it, which is what frameworks call."""
     unquoted: str = cookies._unquote(value)
@@ -122,55 +128,73 @@ def _signed(value: str) -> list[str]:
     return []
 
 
+def _documents(text: str) -> list[str]:
+    """The strings in a text that begins as JSON or GraphQL documents do."""
+    document = parse_json(text) if text[0] in '"{[' else None
+    if document is None:
+        return graphql_strings(text)
+    return [string for _, string, _ in strings_of(document)]
+
+
+def _unescaped(text: str) -> list[str]:
+    found: list[str] = []
+    if "%" in text or "+" in text:
+        found += percent(text)
+        found += overlong(text)
+    if "&" in text:
+        found += entities(text)
+    if "\\" in text or "%u" in text:
+        found += source_escapes(text)
+    if "=" in text:
+        found += mail_words(text)
+    return found
+
+
+def _decode_once(text: str) -> list[str]:
+    found = _unescaped(text) if _ESCAPED(text) else []
+    stripped = text.strip()
+    if stripped != text:
+        found.append(stripped)
+    if not text.isascii():
+        found.append(unicodedata.normalize("NFKC", text))
+    first = stripped[:1]
+    if '"' in stripped or first == "[":
+        found += _documents(stripped)
+    elif first == "-" and len(stripped) < _MAX_SIGNED:
+        found += _signed(stripped)
+    if len(text) >= MIN_ENCODED:
+        found += _tokens(text)
+    return found
+
+
+def _tokens(text: str) -> list[str]:
+    found = base64_spellings(text)
+    found += hexadecimal(text)
+    if _LISTED(text):
+        found += segments(text)
+    if text.isupper():
+        found += base32_spellings(text)
+    return found
+
+
 def decoded_spellings(value: str) -> tuple[str, ...]:
     """What an application may well turn `value` into before it uses it, two decodings deep.
 
-    Percent and plus decoding, Base64, JSON strings, NFKC, stripped white space, signed numbers.
-    Raises RecursionError as `parse_json` does.
+    Percent (four deep) and plus decoding, references of HTML, escapes of source code, encoded mail
+    words, Base64, Base32, hexadecimal text, signed tokens, the strings of JSON and GraphQL
+    documents, NFKC, stripped white space, signed numbers. Raises RecursionError as `parse_json`
+    does, and TooLarge for a compressed token.
     """
-    if value.isascii() and value.isalnum() and len(value) < 8:
+    layer: list[str] | None
+    if is_ordinary(value):
+        layer = _tokens(value) if len(value) >= MIN_ENCODED else None
+    else:
+        layer = _decode_once(value)
+    if not layer:
         return ()
-    found: dict[str, None] = {}
-    layer = [value]
-    for _ in range(2):
-        deeper: list[str] = []
-        for text in layer:
-            if _PERCENT(text):
-                deeper += (unquote(text), unquote_plus(text))
-            elif "+" in text:
-                deeper.append(text.replace("+", " "))
-            stripped = text.strip()
-            if stripped != text:
-                deeper.append(stripped)
-            if not text.isascii():
-                deeper.append(unicodedata.normalize("NFKC", text))
-            first = stripped[:1]
-            if first in ('"', "{", "["):
-                deeper += (string for _, string, _ in strings_of(parse_json(stripped)))
-            elif first == "-" and len(stripped) < 400:
-                deeper += _signed(stripped)
-            if len(text) >= 8:
-                deeper += base64_spellings(text)
-        layer = [text for text in dict.fromkeys(deeper) if text != value and text not in found]
-        found.update(dict.fromkeys(layer))
-        if not layer:
-            break
+    found = {text: None for text in layer if text != value}
+    for text in tuple(found):
+        if len(text) >= MIN_ENCODED or not is_ordinary(text):
+            found.update(dict.fromkeys(_decode_once(text)))
+    found.pop(value, None)
     return tuple(found)
-
-
-def pieces(value: str) -> list[str]:
-    """The parts of `value` that applications take out of it, where they could be an attack alone.
-
-    Between blanks, colons, commas or bars; and without the sign of a sort key (`-created`).
-    """
-    if _ACTS(value) is None:
-        return []
-    found = [value[1:]] if value[0] in "+-" else []
-    if _SEPARATED(value):
-        for separator in _SEPARATORS:
-            found += separator.split(value, _MAX_PIECES)[:_MAX_PIECES]
-    return [text for text in found if _MIN_PIECE <= len(text) < len(value) and _ACTS(text)]
-
-
-remembered_spellings = lru_cache(maxsize=2_048)(decoded_spellings)
-"""The same, for short values: they come again with every request of a client."""

@@ -8,7 +8,13 @@
     ├── SecretError      a reference cannot be resolved
     ├── Denied           access: not signed in (401) or not allowed (403)
     ├── Throttled        too many requests or attempts (429)
+    ├── Busy             the service is at its limit just now (503)
     ├── StoreError       the store cannot answer
+    ├── UpstreamError    another service cannot be reached, or says that it failed (502)
+    │   ├── UpstreamRefused  where the call would go, or what it would carry, is not allowed (502)
+    │   ├── UpstreamTimeout  no whole answer in time (504)
+    │   ├── AnswerRejected   the answer is too large, malformed or not what was declared (502)
+    │   └── CircuitOpen      it failed again and again, and is left alone for a while (503)
     └── Confined         the process is not allowed to do this
 
 A message says what happened, why, and what to do. It never contains an untrusted value or a secret.
@@ -17,12 +23,16 @@ At the edge each error becomes a problem document (RFC 9457) through `Problem`.
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import ClassVar
 
 import msgspec
 
 __all__ = [
+    "AnswerRejected",
     "Blocked",
+    "Busy",
+    "CircuitOpen",
     "ConfigError",
     "Confined",
     "CryptoError",
@@ -34,11 +44,15 @@ __all__ = [
     "StockadeError",
     "StoreError",
     "Throttled",
+    "UpstreamError",
+    "UpstreamRefused",
+    "UpstreamTimeout",
 ]
 
 PROBLEM_TYPE = "urn:stockade:problem:"
 
 TITLES = {
+    204: "No Content",
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",
@@ -53,8 +67,19 @@ TITLES = {
     429: "Too Many Requests",
     431: "Request Header Fields Too Large",
     500: "Internal Server Error",
+    502: "Bad Gateway",
     503: "Service Unavailable",
+    504: "Gateway Timeout",
 }
+_STATUSES = frozenset(HTTPStatus)
+
+
+def _title(status: int) -> str:
+    """What an HTTP status is called, by RFC 9110 or the registry behind it."""
+    known = TITLES.get(status)
+    if known is None:
+        known = HTTPStatus(status).phrase if status in _STATUSES else "Error"
+    return known
 
 
 class FieldProblem(msgspec.Struct, frozen=True):
@@ -65,7 +90,10 @@ class FieldProblem(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A problem document (RFC 9457). `kind` ends the `type` URN; no member echoes input."""
+    """A problem document (RFC 9457). `kind` ends the `type` URN; no member echoes input.
+
+    Without a `kind` the type is `about:blank`: the status says all there is (RFC 9457, 4.2.1).
+    """
 
     status: int
     kind: str
@@ -77,8 +105,8 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     def body(self, instance: str = "") -> bytes:
         """The document as JSON, UTF-8. `instance` is the request id."""
         document: dict[str, object] = {
-            "type": PROBLEM_TYPE + self.kind,
-            "title": TITLES.get(self.status, "Error"),
+            "type": PROBLEM_TYPE + self.kind if self.kind else "about:blank",
+            "title": _title(self.status),
             "status": self.status,
             "detail": self.detail,
         }
@@ -123,8 +151,10 @@ class Rejected(StockadeError):
         errors: tuple[FieldProblem, ...] = (),
         kind: str = "rejected",
         rule: str = "",
+        headers: tuple[tuple[bytes, bytes], ...] = (),
     ) -> None:
         super().__init__(detail)
+        self.headers = headers
         self.detail = detail
         self.code = status
         self.errors = errors
@@ -132,7 +162,9 @@ class Rejected(StockadeError):
         self.rule = rule
 
     def problem(self) -> Problem:
-        return Problem(self.code, self.reason_kind, self.detail, errors=self.errors)
+        return Problem(
+            self.code, self.reason_kind, self.detail, errors=self.errors, headers=self.headers
+        )
 
 
 class Blocked(StockadeError):
@@ -194,11 +226,76 @@ class Throttled(StockadeError):
         return Problem(429, self.kind, self.public, headers=((b"retry-after", seconds),))
 
 
+class Busy(StockadeError):
+    """The service is at its limit: too many requests at once, or one that takes too long (503)."""
+
+    status = 503
+    kind = "busy"
+    public = "The service is busy. Try again in a moment."
+
+    def problem(self) -> Problem:
+        return Problem(self.status, self.kind, self.public, headers=((b"retry-after", b"1"),))
+
+
 class StoreError(StockadeError):
     """The store cannot answer; whoever asked decides whether that opens or closes."""
 
     status = 503
     kind = "unavailable"
+
+
+class UpstreamError(StockadeError):
+    """Another service cannot be reached, or says that it failed; `rule` is the event's.
+
+    The client learns the same sentence whatever happened: what lies behind must not show.
+    """
+
+    status = 502
+    kind = "upstream"
+    public = "Another service that this request needs did not answer as it should."
+
+    def __init__(self, message: str, *, rule: str = "client.unreachable") -> None:
+        super().__init__(message)
+        self.rule = rule
+
+
+class UpstreamRefused(UpstreamError):
+    """Where a call would go, or what it would carry, is not allowed (CWE-918); nothing was sent.
+
+    `reach` says what kind of address it was (`loopback`, `private`, …), for the event alone.
+    """
+
+    def __init__(self, message: str, *, rule: str, reach: str = "") -> None:
+        super().__init__(message, rule=rule)
+        self.reach = reach
+
+
+class UpstreamTimeout(UpstreamError):
+    """No whole answer within the time allowed."""
+
+    status = 504
+
+
+class AnswerRejected(UpstreamError):
+    """The answer is too large, malformed or not what was declared; `errors` name the fields."""
+
+    def __init__(self, message: str, *, rule: str, errors: tuple[FieldProblem, ...] = ()) -> None:
+        super().__init__(message, rule=rule)
+        self.errors = errors
+
+
+class CircuitOpen(UpstreamError):
+    """The service failed again and again; `retry_after` is how many seconds it is left alone."""
+
+    status = 503
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message, rule="client.circuit")
+        self.retry_after = retry_after
+
+    def problem(self) -> Problem:
+        seconds = str(max(1, round(self.retry_after))).encode()
+        return Problem(503, self.kind, self.public, headers=((b"retry-after", seconds),))
 
 
 class Confined(StockadeError):

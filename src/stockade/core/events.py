@@ -131,14 +131,15 @@ CATALOGUE: dict[str, Spec] = {
     **_own(
         Severity.WARN,
         Lane.TELEMETRY,
-        "sink_unattributed sink_unguarded input_limit_exceeded response_throttle"
-        " response_released confine_report",
+        "csp_violation sink_unattributed sink_unguarded sink_shape_new input_limit_exceeded"
+        " response_throttle response_released confine_report",
     ),
     **_own(
         Severity.WARN,
         Lane.AUDIT,
-        "key_created key_rotated key_deactivated key_destroyed secret_read secret_rotated"
-        " policy_loaded waiver_used client_throttled request_refused",
+        "events_sampled key_created key_rotated key_deactivated key_destroyed secret_read"
+        " secret_rotated policy_loaded waiver_used client_throttled request_refused"
+        " upstream_failed",
     ),
     **_own(
         Severity.CRITICAL,

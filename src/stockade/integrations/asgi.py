@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from time import perf_counter_ns
 
@@ -10,30 +11,30 @@ from stockade.core.config import Settings
 from stockade.core.context import variable
 from stockade.core.errors import StockadeError
 from stockade.core.events import Outcome
-from stockade.core.inputs import InputLimits
+from stockade.core.head import Door, Reply
 from stockade.core.network import TrustedProxies
 from stockade.integrations import gate, websocket
-from stockade.integrations.exchange import App, BodyCheck, Exchange, Receive, Rules, Scope, Send
+from stockade.integrations.asgi_exchange import App, AsgiExchange, Receive, Scope, Send
+from stockade.integrations.deadline import Deadline
+from stockade.integrations.exchange import BodyCheck, Rules, trace_id
+from stockade.integrations.reports import Reports
 
-__all__ = ["Guard"]
+__all__ = ["Guard", "Outermost"]
 
 
 class Guard:
     """An ASGI application around another one."""
 
-    def __init__(self, app: App, settings: Settings, check_body: BodyCheck) -> None:
-        request, firewall = settings.request, settings.firewall
-        self.app = app
-        blocks = settings.defence.mode == "block"
-        headers = blocks and request.security_headers
-        self._rules = Rules(
-            blocks=blocks,
-            max_body=request.max_body,
-            input_limits=InputLimits(firewall.max_inputs, firewall.max_input_chars),
-            check_body=check_body,
-            headers=gate.SECURITY_HEADERS if headers else (),
-            headers_on_tls=gate.TRANSPORT_HEADERS if headers else (),
-        )
+    def __init__(
+        self, app: App, settings: Settings, check_body: BodyCheck, door: Door | None = None
+    ) -> None:
+        request = settings.request
+        self.app = app if door is None or not door.report_path else Reports(app, door)
+        self.stockade: object = None
+        self._rules = Rules.of(settings, check_body, door)
+        self._door = door
+        self._asks_all = door is not None and door.asks_all
+        self._seconds = request.max_seconds
         self._limits = request
         self._check = gate.HeaderCheck(request)
         self._served = self._check.served if request.hosts else None
@@ -54,9 +55,9 @@ class Guard:
             client = self._proxies.client(
                 client, fields.get(b"x-forwarded-for", b"").decode("latin-1")
             )
-        exchange = Exchange(self._rules, scope, send, client, fields, started)
+        exchange = AsgiExchange(self._rules, scope, send, client, fields, started)
         if b"traceparent" in fields:
-            exchange.trace_id = _trace_id(fields[b"traceparent"])
+            exchange.trace_id = trace_id(fields[b"traceparent"].decode("latin-1"))
         variable.set(exchange)
         path_size, query_size = (
             len(scope.get("raw_path") or scope["path"]),
@@ -84,6 +85,19 @@ class Guard:
             exchange.server_receive, exchange.chunks = receive, []
             receive = exchange.receive
             breach = breach or self._declared_length(fields)
+        places = self._rules.places
+        if places is not None and not places.enter():
+            breach = breach or gate.BUSY
+        # Only browsers send these fields; most of their requests are GETs of our own pages.
+        if breach is None and (
+            self._asks_all
+            or b"origin" in fields
+            or (b"sec-fetch-site" in fields and scope["method"] != "GET")
+        ):
+            answer = None if self._door is None else exchange.enter(self._door)
+            if isinstance(answer, Reply):
+                return exchange.reply(answer)
+            breach = answer
         if breach is not None and self._stops(exchange, breach):
             return exchange.answer_refusal()
         return self._run(scope, receive, exchange)
@@ -96,16 +110,19 @@ class Guard:
             return gate.LENGTH
         return gate.BODY if int(length) > self._rules.max_body else None
 
-    def _stops(self, exchange: Exchange, breach: gate.Breach) -> bool:
+    def _stops(self, exchange: AsgiExchange, breach: gate.Breach) -> bool:
         try:
             exchange.stop(breach)
         except StockadeError:
             return True
         return False
 
-    async def _run(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
+    async def _run(self, scope: Scope, receive: Receive, exchange: AsgiExchange) -> None:
         try:
-            await self.app(scope, receive, exchange.send)
+            if self._seconds:
+                await self._serve_in_time(scope, receive, exchange)
+            else:
+                await self.app(scope, receive, exchange.send)
         except Exception as error:
             if isinstance(error, StockadeError):
                 exchange.refuse(error)
@@ -116,6 +133,19 @@ class Guard:
         finally:
             if not exchange.finished:
                 exchange.finish()
+
+    async def _serve_in_time(self, scope: Scope, receive: Receive, exchange: AsgiExchange) -> None:
+        deadline = exchange.deadline = Deadline(self._seconds)
+        try:
+            await self.app(scope, receive, exchange.send)
+        except asyncio.CancelledError:
+            if not deadline.took():
+                raise
+            self._stops(exchange, gate.TOO_SLOW)
+            exchange.refuse(gate.TOO_SLOW.error)
+            await exchange.answer_refusal()
+        finally:
+            deadline.stop()
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -130,13 +160,9 @@ class Guard:
                 bus.flush()
 
 
-def _trace_id(header: bytes) -> str:
-    """The trace id of a `traceparent` (W3C Trace Context, 3.2): a link, never an identity."""
-    trace = header[3:35]
-    valid = (
-        len(header) >= 55
-        and header[2:3] == b"-"
-        and trace.isalnum()
-        and trace.islower() | trace.isdigit()
-    )
-    return trace.decode("ascii") if valid else ""
+class Outermost(Guard):
+    """The same for servers: they take only what is a coroutine function for an ASGI application."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        await super().__call__(scope, receive, send)

@@ -5,14 +5,14 @@ Limits and allow-lists only, each a comparison or two; everything that needs a p
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import threading
 
+from stockade.core.answered import METHODS
 from stockade.core.config import RequestSettings
-from stockade.core.errors import Problem, Rejected, StockadeError, Throttled
+from stockade.core.errors import Busy, Problem, Rejected, Throttled
+from stockade.core.head import Refusal
 
-__all__ = ["METHODS", "SECURITY_HEADERS", "Breach", "RateLimit"]
-
-METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"))
+__all__ = ["METHODS", "SECURITY_HEADERS", "Breach", "Places", "RateLimit"]
 
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
@@ -33,12 +33,8 @@ TRANSPORT_HEADERS = (
 _SINGLE = (b"host", b"content-type", b"content-length", b"authorization", b"content-encoding")
 
 
-class Breach(NamedTuple):
-    """A limit that a request broke: the rule, and the error that answers it."""
-
-    rule: str
-    event: str
-    error: StockadeError
+Breach = Refusal
+"""A limit that a request broke: the rule, the event, and the error that answers it."""
 
 
 def breach(rule: str, status: int, detail: str, kind: str) -> Breach:
@@ -52,7 +48,16 @@ BODY = breach("request.body", 413, "The request's content is too large.", "body-
 LENGTH = breach("request.length", 400, "The request's Content-Length is not a number.", "length")
 HOST = breach("request.host", 421, "This host is not served here.", "host")
 TWICE = breach("request.twice", 400, "A header that may come once came twice.", "twice")
-METHOD = breach("request.method", 405, "This method is not served here.", "method")
+METHOD = Breach(
+    "request.method",
+    "request_refused",
+    Rejected(
+        "This method is not served here.",
+        status=405,
+        kind="method",
+        headers=((b"allow", ", ".join(sorted(METHODS)).encode()),),  # RFC 9110, 15.5.6
+    ),
+)
 RATE = Breach(
     "request.rate",
     "excess_rate_limit_exceeded",
@@ -60,7 +65,36 @@ RATE = Breach(
 )
 
 
+BUSY = Breach(
+    "request.concurrent", "request_refused", Busy("The service is at request.max_concurrent.")
+)
+TOO_SLOW = Breach(
+    "request.seconds", "request_refused", Busy("The answer took longer than request.max_seconds.")
+)
+BODY_TIME = breach(
+    "request.body-seconds", 408, "The request's content did not arrive in time.", "timeout"
+)
+
 _MAX_SERVED = 1_000
+
+
+class Places:
+    """How many requests this process serves at one time; as many enter as leave."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._taken = most, 0
+        self._lock = threading.Lock()
+
+    def enter(self) -> bool:
+        """Take a place; whether there was one. Who got none leaves all the same."""
+        with self._lock:
+            self._taken += 1
+            return self._taken <= self._most
+
+    def leave(self) -> None:
+        """Give it back."""
+        with self._lock:
+            self._taken -= 1
 
 
 class RateLimit:

@@ -1,6 +1,7 @@
 """`Text` and `Line` take what people write and refuse what only programs write."""
 
 import json
+import re
 import unicodedata
 from pathlib import Path
 from typing import Annotated
@@ -81,7 +82,12 @@ def test_lengths_and_schema() -> None:
     assert accepted(short, "añbc") is None
     assert accepted(short, "") is None
     assert accepted(short, "\u0958" * 3) is None  # becomes six characters in NFC
-    assert short.json_schema() == {"type": "string", "minLength": 1, "maxLength": 3}
+    schema = short.json_schema()
+    pattern = re.compile(schema.pop("pattern"))
+    assert schema == {"type": "string", "minLength": 1, "maxLength": 3}
+    for value in ("añb", "a\nb", "\U0001f469", "\x00", "\u202e", "\U000e0041", "\x85", "a\rb"):
+        admitted = accepted(TEXT, value) is not None
+        assert (pattern.search(value) is not None) == admitted, ascii(value)
     assert accepted(TypeAdapter(Annotated[Text, Field(max_length=3)]), "abcd") is None
     assert accepted(TEXT, "x" * 10_001) is None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import (
@@ -19,12 +20,14 @@ from sqlalchemy import (
     table,
     text,
 )
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.sql import quoted_name
 from sqlalchemy.types import UserDefinedType
 
 from stockade.core.errors import Blocked
 from tests.conftest import Request, Switch
+from tests.firewall.sinks.statements import MYSQL, POSTGRESQL, SETUP, absent
 
 SECRET = "hunter2-hunter2"
 users = table("users", column("name"), column("password"))
@@ -162,7 +165,7 @@ def test_long_generated_statements_reach_the_driver(
         with engine.begin() as connection:
             connection.execute(users.insert().values(rows))
             assert len(connection.execute(select(users)).all()) == 3_001
-        assert max(map(len, guards.sqlite.known), default=0) < 16_384
+        assert max(map(len, guards.sql["sqlite"].known), default=0) < 16_384
 
 
 def test_constant_text_that_sqlalchemy_expands(
@@ -175,3 +178,61 @@ def test_constant_text_that_sqlalchemy_expands(
         engine.dispose()
         with engine.connect() as connection:
             assert connection.scalars(statement, {"names": ["ada", "bob"]}).all() == [SECRET]
+
+
+DRIVERS = [
+    "postgresql+psycopg",
+    "postgresql+psycopg2",
+    "postgresql+psycopg_async",
+    "postgresql+asyncpg",
+    "mysql+pymysql",
+    "mysql+aiomysql",
+]
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_servers(driver: str, request_of: Request, firewall: Switch) -> None:
+    """The driver's own sink judges, and hears from SQLAlchemy what the developer wrote."""
+    server = POSTGRESQL if driver.startswith("postgresql") else MYSQL
+    url = f"{driver}://{server['user']}@{server['host']}:{server['port']}/test"
+    orm = table("guarded_orm", column("id"), column("name"), column("password"))
+    value = "x' OR '1'='1"
+    constant = text("SELECT password FROM guarded_orm WHERE name = 'ada' AND name <> :v")
+
+    async def each(statements: list[Executable]) -> list[Any]:
+        asynchronous = create_async_engine(url)
+        try:
+            async with asynchronous.begin() as connection:
+                results = [await connection.execute(each, {"v": ""}) for each in statements]
+                return [result.all() for result in results if result.returns_rows]
+        finally:
+            await asynchronous.dispose()
+
+    def run(*statements: Executable) -> list[Any]:
+        if driver.endswith(("async", "asyncpg", "aiomysql")):
+            return asyncio.run(each(list(statements)))
+        engine = create_engine(url)
+        try:
+            with engine.begin() as connection:
+                results = [connection.execute(each, {"v": ""}) for each in statements]
+                return [result.all() for result in results if result.returns_rows]
+        finally:
+            engine.dispose()
+
+    try:
+        run(*(text(statement.format(table="guarded_orm")) for statement in SETUP[1:]))
+    except OperationalError as error:
+        absent(driver, error)
+    pasted = text(f"SELECT password FROM guarded_orm WHERE name = '{value}'")
+    try:
+        with request_of(value):
+            assert "correct horse" in str(run(pasted))
+            with firewall("block"), pytest.raises(Blocked):
+                run(pasted)
+        with firewall("block"):
+            for honest in ("FROM guarded_orm", "SELECT password", "guarded_orm.name ="):
+                with request_of(honest):
+                    assert run(select(orm.c.password).where(orm.c.name == honest)) == [[]]
+                    assert len(run(constant)) == 1
+    finally:
+        run(text("DROP TABLE guarded_orm"))

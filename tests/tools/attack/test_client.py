@@ -1,4 +1,5 @@
 import http.server
+import io
 import threading
 from collections.abc import Iterator
 from http.cookies import _unquote  # what Starlette reads a cookie's value with
@@ -7,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockade.tools.attack.client import Client, Unsendable, encode_cookie, replaced
+from stockade.tools.attack.client import (
+    Client,
+    Unsendable,
+    _multipart,
+    encode_cookie,
+    replaced,
+)
 from stockade.tools.attack.description import operations_of
 from stockade.tools.attack.model import Answer
 
@@ -67,6 +74,25 @@ def test_a_cookie_reads_back_as_it_was(text: str) -> None:
     sent = encode_cookie(text)
     assert ";" not in sent
     assert _unquote(sent).encode("latin-1").decode() == text
+
+
+def test_a_files_name_is_sent_as_it_is_and_read_back_by_werkzeug() -> None:
+    from werkzeug.formparser import parse_form_data
+
+    content, media_type = _multipart({"scan": "tea", "note": "x"}, {"scan": '../a\\b" é.csv'})
+    environ = {
+        "wsgi.input": io.BytesIO(content),
+        "CONTENT_TYPE": media_type,
+        "CONTENT_LENGTH": str(len(content)),
+        "REQUEST_METHOD": "POST",
+    }
+    _, form, files = parse_form_data(environ)
+    assert files["scan"].filename == '../a\\b" é.csv'
+    assert form["note"] == "x"
+    files["scan"].close()
+    for odd in ("two\nlines", "nul\0", ""):
+        with pytest.raises(Unsendable):
+            _multipart({"scan": "tea"}, {"scan": odd})
 
 
 def test_replacing_leaves_the_original() -> None:

@@ -54,7 +54,11 @@ def test_a_form_gives_fields_and_files() -> None:
         "properties": {"note": {"type": "string"}, "scan": {"type": "string", "format": "binary"}},
     }
     operation = body(schema, "multipart/form-data")
-    assert slots(operation) == {("form", "note", True), ("file", "scan", True)}
+    assert slots(operation) == {
+        ("form", "note", True),
+        ("file", "scan", True),
+        ("file_name", "scan", True),
+    }
     assert operation.file_fields == {"scan"}
 
 

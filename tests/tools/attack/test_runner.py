@@ -55,7 +55,8 @@ def environment(probe: int):
 
 
 ATTACK = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 from stockade.tools.attack.command import attack
 sys.exit(attack(["shop:app"]))
 """
@@ -86,6 +87,49 @@ def test_a_guard_that_guards_is_told_from_one_that_does_not(shop: Path) -> None:
     assert counts["families"]["path"]["bare"] == 0
     assert counts["families"]["path"]["out_of_reach"] == counts["out_of_reach"] > 0
     assert not (shop / "shop.db").exists(), "the attack left its copy"
+
+
+WSGI = """
+import json, os, sqlite3
+from flask import Flask, Response, request
+
+app = Flask(__name__)
+database = sqlite3.connect("till.db", check_same_thread=False)
+database.execute("CREATE TABLE IF NOT EXISTS goods (name TEXT, price INTEGER)")
+database.execute("INSERT INTO goods VALUES ('Tea', 4)")
+database.commit()
+
+@app.get("/weak")
+def weak():
+    if os.environ.get("GUARD") and "'" in request.args["name"]:
+        problem = '{"type":"urn:stockade:problem:blocked"}'
+        return Response(problem, 403, content_type="application/problem+json")
+    try:
+        return database.execute(f"SELECT * FROM goods WHERE name = '{request.args['name']}'").fetchall()
+    except sqlite3.Error:
+        return Response("no", 400)
+
+@app.get("/openapi.json")
+def description():
+    name = {"name": "name", "in": "query", "schema": {"type": "string"}}
+    return {"paths": {"/weak": {"get": {"parameters": [name]}}}}
+"""
+
+
+def test_several_applications_each_get_a_report_whatever_interface_they_speak(shop: Path) -> None:
+    (shop / "till.py").write_text(WSGI)
+    report = run(["shop:app", "till:app"], folder=shop, guard=("env", "GUARD=weak"))
+    counts = report.as_dict()
+    assert list(counts["each"]) == counts["apps"] == ["shop:app", "till:app"]
+    for each in counts["each"].values():
+        assert each["exploits_bare"] == each["exploits_stopped"] > 5
+    assert counts["exploits_bare"] == sum(each["exploits_bare"] for each in counts["each"].values())
+
+
+def test_one_application_that_cannot_start_ends_the_others_too(shop: Path) -> None:
+    (shop / "broken.py").write_text("raise RuntimeError('the kettle is missing')")
+    with pytest.raises(AttackError, match="the kettle is missing"):
+        run(["broken:app", "shop:app"], folder=shop, guard=("env",))
 
 
 def test_refusing_what_is_safe_or_honest_is_a_finding(shop: Path) -> None:
@@ -140,7 +184,7 @@ def _child_of(parent: int) -> int:
     for _ in range(400):
         for children in Path(f"/proc/{parent}/task").glob("*/children"):
             for child in children.read_text().split():
-                if b"uvicorn" in Path(f"/proc/{child}/cmdline").read_bytes():
+                if b"attack.host" in Path(f"/proc/{child}/cmdline").read_bytes():
                     os.kill(int(child), 0)
                     return int(child)
         time.sleep(0.025)

@@ -16,7 +16,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, Any, LiteralString, TypeAlias
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 __all__ = ["Line", "Text", "text"]
@@ -33,6 +34,12 @@ _REFUSED = (
 )
 _REFUSED_IN_TEXT = re.compile(f"[{_REFUSED}\ud800-\udfff]")
 _REFUSED_IN_LINE = re.compile(f"[{_REFUSED}\t\n\ud800-\udfff]")
+# The same for other languages' expressions (ECMA-262, which JSON Schema names); lone surrogates
+# stay out of it: no JSON document that is well-formed holds one, and not every engine knows them.
+_SPELLED = "".join(
+    character if character == "-" or character > "\uffff" else f"\\u{ord(character):04x}"
+    for character in _REFUSED
+)
 _MESSAGES: dict[bool, LiteralString] = {
     True: "Text may hold line breaks and tabs, but no control, invisible or direction characters.",
     False: "One line of text: no line break, tab, control, invisible or direction character.",
@@ -82,6 +89,12 @@ class text:  # noqa: N801  # reads as the recipe that it is: Annotated[str, text
             ),
         ]
         return core_schema.chain_schema(steps)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        refused = _SPELLED if self.lines else _SPELLED + r"\t\n"
+        return handler(schema) | {"pattern": f"^[^{refused}]*$"}
 
 
 Text: TypeAlias = Annotated[str, text()]

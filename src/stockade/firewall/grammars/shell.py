@@ -10,6 +10,9 @@ developer wrote. An operator only sets off what follows it, so it is evidence wh
 the request names the command behind it or is a bare argument there. All other characters that act
 (`>`, `*`, `$`, `#`, quotes …) do harm alone and are evidence wherever they act, save in a word that
 is a value as `shlex.quote` spells it.
+
+A word that a value begins with a dash is an option, however it is quoted (`shell_options`), and a
+value in a variable which programs obey is more than text (`shell_environment`).
 """
 
 from __future__ import annotations
@@ -20,26 +23,26 @@ import shlex
 import sys
 from bisect import bisect_right
 from collections import Counter
-from typing import NamedTuple
 
 from stockade.core.inputs import Input, Inputs
 from stockade.firewall.grammars import Finding
+from stockade.firewall.grammars.program_rules import broken, is_judged
+from stockade.firewall.grammars.shell_environment import decided_by, is_obeyed
 from stockade.firewall.grammars.shell_lexer import KEYWORDS, Lexed, Word, assigns, lex
+from stockade.firewall.grammars.shell_options import injected
 from stockade.firewall.grammars.shell_programs import (
     WRAPPERS,
     Script,
     handed_on,
     program_name,
 )
+from stockade.firewall.grammars.shell_quick import hands_nothing_on, is_quoted
+from stockade.firewall.grammars.shell_values import Values, prepared, sources
 
 __all__ = ["ShellGrammar"]
 
-# Characters that are ordinary anywhere in a word: a value of these alone cannot change a structure.
-_PLAIN = re.compile(r"[\w.,/:@%+^-]*\Z").match
-_ACTS_ALONE = frozenset(";|&$`'\"\n\r<>()*?~#\\")
 _OPERATORS = re.compile(r"[;&|()\n]+\Z").match
 _OPERATOR_RUN = re.compile(r"[;&|()\n \t]+").match
-_NAMES = re.compile(r"\w").search
 _MAX_NESTING = 8
 _MAX_LENGTH = 32 * mmap.PAGESIZE if sys.platform == "linux" else 1 << 20
 """No system runs a longer command: MAX_ARG_STRLEN of Linux, ARG_MAX of macOS."""
@@ -48,54 +51,47 @@ _FOREIGN = frozenset("\\'!\n")
 """What csh and fish read differently inside quotes."""
 
 
-class _Values(NamedTuple):
-    acting: list[Input]
-    quoting: list[str]
-    """Every value that holds a quote, blanks at its ends included."""
-    names: dict[str, Input]
-    """Every value that could be the name of something, plain ones too."""
-    prefixes: tuple[str, ...]
-    """The same, as `str.startswith` takes them."""
-
-    def occurring(self, text: str) -> list[Input]:
-        """The acting values in `text`, the longest first: they settle most, in fewest steps."""
-        hits = [item for item in self.acting if item.value in text]
-        return sorted(hits, key=lambda item: -len(item.value)) if len(hits) > 1 else hits
-
-
 class ShellGrammar:
     """The rule for POSIX shells."""
 
-    def prepare(self, inputs: Inputs) -> tuple[_Values, ...]:
+    def prepare(self, inputs: Inputs) -> tuple[Values, ...]:
         """Values that hold a character which can act in some place of a command."""
-        # Blanks at its ends do not make a word more than one; a line break would.
-        bare = {item.value.strip(" \t"): item for item in inputs}
-        acting = [
-            item._replace(value=value)
-            for value, item in bare.items()
-            if not _PLAIN(value) and (len(value) > 1 or value in _ACTS_ALONE)
-        ]
-        quoting = [item.value for item in inputs if "'" in item.value or '"' in item.value]
-        names = {item.value.strip(): item for item in inputs if _NAMES(item.value)}
-        return (_Values(acting, quoting, names, tuple(names)),) if acting or names else ()
+        return prepared(inputs)
 
-    def check(self, text: str, values: tuple[_Values, ...]) -> Finding | bool:
+    def check(self, text: str, values: tuple[Values, ...]) -> Finding | bool:
         """The first value that is not wholly inside one piece of literal text."""
-        hits = values[0].occurring(text)
-        if not hits and "<<" not in text and not _rewrites(text):
-            return False
-        return _Check(values[0], len(text)).judge(Script(text), hits, 0) or bool(hits)
+        ours = values[0]
+        hits = ours.occurring(text)
+        if (
+            not (hits or ours.dashed or "=" in text or "<" in text or "\\" in text)
+            and ('"' not in text or "'" not in text)
+            and not sources(text)
+        ):
+            return False  # the ordinary case, and most of what is left of the cost
+        if not ours.reaches(text):
+            if not hits and not _rewrites(text):
+                return False
+            if hits and len(text) <= _MAX_LENGTH and is_quoted(text, [hit.value for hit in hits]):
+                return True
+        return _Check(ours, len(text)).judge(Script(text), hits, 0) or bool(hits)
 
 
 def _rewrites(text: str) -> bool:
-    """Whether a shell inside may be handed a value that is spelled differently here."""
-    return "\\" in text or '"\'"' in text or "'\"'" in text
+    """Whether a shell inside may be handed a value that is spelled differently here.
+
+    Or a here-document, which a plain value may close.
+    """
+    if "<" in text and "<<" in text:
+        return True
+    if "\\" in text or ("'" in text and '"' in text and ('"\'"' in text or "'\"'" in text)):
+        return not hands_nothing_on(text)
+    return False
 
 
 class _Check:
     """One command with all scripts in it; `left` bounds the work that nested scripts cost."""
 
-    def __init__(self, values: _Values, size: int) -> None:
+    def __init__(self, values: Values, size: int) -> None:
         self.values = values
         self.left = 2 * size + 65_536
         self.seen: set[Script] = set()
@@ -120,7 +116,38 @@ class _Check:
                 return _finding("acts", closes, 0, 0)
         if hits and not lexed.complete:
             return _finding("unparsable", hits[0], 0, 0)
+        judged = any(is_judged(word.text) for word in lexed.words)
+        if (judged or self.values.reaches(text)) and (
+            finding := self._arguments(lexed)
+        ) is not None:
+            return finding
         return self._nested(lexed, depth)
+
+    def _arguments(self, lexed: Lexed) -> Finding | None:
+        """The first word that a value makes an option, or a variable which programs obey."""
+        commands: dict[int, list[Word]] = {}
+        for word in lexed.words:
+            name, equals, content = word.text.partition("=")
+            if (
+                equals
+                and is_obeyed(name)
+                and (item := decided_by(content, self.values.names.values()))
+            ):
+                return Finding("argument.environment", _OBEYED, item, word.start, word.end)
+            commands.setdefault(word.command, []).append(word)
+        for words in commands.values():
+            while words and (assigns(words[0].text) or words[0].text in KEYWORDS):
+                del words[0]
+            argv = [word.text for word in words]
+            found = injected(argv, self.values.dashed)
+            if found is not None:
+                word = words[found[0]]
+                return Finding("argument.option", _OPTION, found[1], word.start, word.end)
+            breaks = broken(argv, self.values.all)
+            if breaks is not None:
+                word = words[breaks.place]
+                return Finding(breaks.rule, breaks.reason, breaks.value, word.start, word.end)
+        return None
 
     def _nested(self, lexed: Lexed, depth: int) -> Finding | None:
         for script in handed_on(lexed):
@@ -128,7 +155,7 @@ class _Check:
                 continue
             self.seen.add(script)
             hits = self.values.occurring(script.text)
-            if (hits or _rewrites(script.text)) and (
+            if (hits or _rewrites(script.text) or self.values.reaches(script.text)) and (
                 finding := self.judge(script, hits, depth + 1)
             ):
                 return finding
@@ -173,14 +200,18 @@ class _Check:
             place = raw.rfind(spelling, 0, start - word.start + len(spelling))
             if place >= 0 and raw == word.text.replace(whole, spelling, 1):
                 return word.start + place + len(spelling)
-            if spelling in word.text and raw == shlex.quote(word.text):
-                return word.end  # a script for another shell
+            if (whole in word.text or spelling in word.text) and raw == shlex.quote(word.text):
+                return word.end  # the value is a part of what was quoted, or of a script that was
         return -1
 
     def _wholes(self, item: Input) -> list[str]:
-        """The values that hold `item`, itself included."""
+        """The values that hold `item`, itself included, as they came or without backslashes."""
         if item.value not in self.wholes:
-            found = [whole for whole in self.values.quoting if item.value in whole]
+            found = [
+                whole
+                for whole in self.values.quoting
+                if item.value in whole or item.value in whole.replace("\\", "")
+            ]
             self.wholes[item.value] = found
         return self.wholes[item.value]
 
@@ -207,6 +238,8 @@ def _finding(rule: str, value: Input, start: int, end: int) -> Finding:
     return Finding(f"shell.{rule}", _REASONS[rule], value, start, end)
 
 
+_OPTION = "A value of this request becomes an option of a program."
+_OBEYED = "A value of this request decides what a program obeys in its environment."
 _REASONS = {
     "acts": "A value of this request acts as syntax of a shell command.",
     "crosses-quotes": "A value of this request ends a quoted string of a shell command.",

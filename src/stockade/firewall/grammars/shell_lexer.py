@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from stockade.firewall.grammars.shell_quoting import UNKNOWN, Fed, Pending, Quoting, Word
+from stockade.firewall.grammars.shell_quoting import UNKNOWN, Fed, Pending, Quoting, Word, unknown
 
 __all__ = ["KEYWORDS", "Fed", "Lexed", "Word", "assigns", "lex"]
 
@@ -119,8 +119,8 @@ class _Lexer(Quoting):
                 position, text = self.double_quoted(position)
                 pieces.append(text)
             elif character in "$`":
-                position = self.expansion(position, quoted=False)
-                pieces.append(UNKNOWN)
+                begin, position = position, self.expansion(position, quoted=False)
+                pieces.append(unknown(self.text[begin:position]))
             else:
                 if self._is_plain(position, start, begins=begins):
                     self.literal(position, position + 1)

@@ -13,7 +13,19 @@ from typing import NamedTuple
 
 from stockade.firewall.grammars.shell_lexer import KEYWORDS, Lexed, assigns
 
-__all__ = ["WRAPPERS", "Script", "awaits_script", "handed_on", "program_name", "scripts_of"]
+__all__ = [
+    "HANDS_ON",
+    "SHELLS",
+    "WRAPPERS",
+    "Script",
+    "awaits_input",
+    "awaits_script",
+    "handed_on",
+    "parameters_of",
+    "program_name",
+    "script_places",
+    "scripts_of",
+]
 
 SHELLS = frozenset(
     ("sh", "bash", "dash", "zsh", "ksh", "ksh93", "mksh", "ash", "busybox", "rbash", "yash")
@@ -42,6 +54,8 @@ _EVALUATES = frozenset(
     ("let", "[[", "[", "test", "unset", "declare", "typeset", "local", "readonly", "export")
 )
 """Commands of bash that run `x[$(…)]`, whatever the quotes around it."""
+_COMPUTES = frozenset(("-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-v", "-R", "-t"))
+"""What makes `test` read its operands as numbers or as names of variables."""
 _STANDARD_INPUT = frozenset(("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"))
 
 
@@ -70,6 +84,12 @@ _BY_OPTION = {
 }
 # What follows these, joined by blanks, is run by a shell: operands to skip, options with a value.
 _JOINED = {"ssh": (1, "BbcDEeFIiJLlmOoPpQRSWw"), "watch": (0, "nq")}
+_MAX_SCANS = 16
+HANDS_ON = (
+    SHELLS | FOREIGN | WRAPPERS | _EVALUATES | _BY_OPTION.keys() | _JOINED.keys()
+    | {"eval", "trap", ".", "source", "at", "batch"}
+)  # fmt: skip
+"""Every program that may hand a part of its command line, or its standard input, to a shell."""
 
 
 def program_name(path: str) -> str:
@@ -82,6 +102,7 @@ def scripts_of(argv: Sequence[str]) -> list[Script]:
     found: dict[int, Script] = {}
     texts: list[Script] = []
     named: set[int] = set()
+    scans = 0
     leads = bool(argv) and program_name(argv[0]) in WRAPPERS
     for index, argument in enumerate(argv):
         name = program_name(argument)
@@ -96,12 +117,33 @@ def scripts_of(argv: Sequence[str]) -> list[Script]:
                 named.add(places[0] + 1)
         elif index and not leads:
             continue
+        elif scans == _MAX_SCANS and (name in _BY_OPTION or name in _JOINED):
+            return [*map(Script, argv)]  # nobody starts a program so: in doubt, all are scripts
         elif name in _BY_OPTION:
+            scans += 1
             options = _by_option(argv, index + 1, _BY_OPTION[name])
             texts += [Script(text, name in FOREIGN) for text in options]
-        elif name in _JOINED and (operands := _operands(argv, index + 1, name)):
-            texts.append(Script(" ".join(operands)))
+        elif name in _JOINED:
+            scans += 1
+            if operands := _operands(argv, index + 1, name):
+                texts.append(Script(" ".join(operands)))
     return [*found.values(), *texts]
+
+
+def script_places(argv: Sequence[str]) -> Sequence[int]:
+    """Where the script stands among the arguments of a shell, `argv[0]`; empty: in none."""
+    return _shell(argv, 1)[0]
+
+
+def parameters_of(argv: Sequence[str]) -> Sequence[str]:
+    """What stands behind the script of the first shell in `argv`: `$0`, `$1` and so on."""
+    leads = bool(argv) and program_name(argv[0]) in WRAPPERS
+    for index, argument in enumerate(argv):
+        if (not index or leads) and program_name(argument) in SHELLS:
+            places = _shell(argv, index + 1)[0]
+            if places:
+                return argv[places[-1] + 1 :] if len(places) == 1 else argv[places[0] + 1 :]
+    return ()
 
 
 def handed_on(lexed: Lexed) -> Iterator[Script]:
@@ -122,6 +164,19 @@ def handed_on(lexed: Lexed) -> Iterator[Script]:
                 yield from (Script(w.text) for w in lexed.words if w.command != number)
 
 
+def awaits_input(lexed: Lexed) -> bool:
+    """Whether a shell in this command would read its script from where the command itself reads."""
+    commands: dict[int, list[str]] = {}
+    for word in lexed.words:
+        commands.setdefault(word.command, []).append(word.text)
+    fed = {each.command for each in lexed.fed} | lexed.piped
+    return any(
+        awaits_script(list(dropwhile(lambda word: assigns(word) or word in KEYWORDS, words)))
+        for number, words in commands.items()
+        if number not in fed
+    )
+
+
 def _builtin(argv: list[str]) -> Iterator[Script]:
     argv = list(dropwhile(("command", "builtin", "exec", "--").__contains__, argv))
     if not argv:
@@ -130,8 +185,15 @@ def _builtin(argv: list[str]) -> Iterator[Script]:
         yield Script(" ".join(argv[1:]))
     elif argv[0] == "trap":
         yield from (Script(word) for word in argv[1:])
-    elif argv[0] in _EVALUATES:
+    elif argv[0] in _EVALUATES and _computes(argv):
         yield from (Script(f'"{word}"') for word in argv[1:] if "[" in word)
+
+
+def _computes(argv: list[str]) -> bool:
+    """Whether a test compares numbers or looks a variable up; an operator may be an expansion."""
+    if argv[0] not in ("[[", "[", "test"):
+        return True
+    return any(word in _COMPUTES or (word[:1] == "\0" and argv[0] != "[[") for word in argv)
 
 
 def awaits_script(argv: Sequence[str]) -> bool:

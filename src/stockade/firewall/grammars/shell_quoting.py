@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["UNKNOWN", "Fed", "Pending", "Quoting", "Word"]
+__all__ = ["UNKNOWN", "Fed", "Pending", "Quoting", "Word", "unknown"]
 
 _DOUBLE_TEXT = re.compile(r'[^"$`\\]+').match
 _HERE_TEXT = re.compile(r"[^$`\\]+").match
@@ -30,7 +30,19 @@ _NAME = re.compile(r"[^\W\d]\w*|[0-9@*#?$!-]", re.ASCII).match
 _BRACED_PLAIN = re.compile(r"[^{}'\"\\`$]+").match
 _BRACED_QUOTED = re.compile(r"'[^']*'|\"[^\"\\`$]*\"|\\.", re.DOTALL).match
 UNKNOWN = "\0"
-"""Stands in a word for what an expansion will yield; a word with it is no known name."""
+"""Stands in a word for what an expansion will yield; a word with it is no known name.
+
+Where it is a parameter that is expanded, the name follows, and the mark once more.
+"""
+_PARAMETER = re.compile(
+    r"\$(?:\{([A-Za-z_]\w*|\d+|[@*])(?:[:=?+#%/^,-][^}]*)?\}|([A-Za-z_]\w*|[\d@*]))"
+)
+
+
+def unknown(expansion: str) -> str:
+    """What stands in a word for an expansion such as `$1`, `${name:-x}` or `$(…)`."""
+    found = _PARAMETER.fullmatch(expansion)
+    return f"{UNKNOWN}{found[1] or found[2]}{UNKNOWN}" if found else UNKNOWN
 
 
 class Word(NamedTuple):
@@ -120,8 +132,8 @@ class Quoting:
             if character == closer:
                 return position + 1, "".join(pieces)
             if character in "$`":
-                position = self.expansion(position, quoted=True)
-                pieces.append(UNKNOWN)
+                start, position = position, self.expansion(position, quoted=True)
+                pieces.append(unknown(self.text[start:position]))
             elif following and following in f"$`\\\n{closer}":
                 pieces.append(following.strip("\n"))
                 position += 2

@@ -1,9 +1,8 @@
 """SQL: a value may stand wholly inside one literal, quoted name or comment, or be one bare token.
 
-A bare token is a name or a number, or a list of these as a client chooses columns by (`id, name
-desc`); so is text that is nothing but operators and blanks (`, `, `()`, `>=`): it cannot say
-anything by itself, and stands in every other query. Values that are single
-marks (`'`, a backslash, `;`) occur in nearly every text: `sql_marks` says when they are evidence.
+`sql_values` says which values can change a structure; single marks (`'`, a backslash, `;`) occur in
+nearly every text, and `sql_marks` says when they are evidence; `sql_fragments` looks for parts of
+values that the application changed first.
 """
 
 from __future__ import annotations
@@ -11,72 +10,38 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import TypeAlias
+from time import monotonic
+from typing import Protocol
 
 from stockade.core.inputs import Input, Inputs
 from stockade.firewall.grammars import Finding
-from stockade.firewall.grammars.sql_marks import marks_of, misused
-from stockade.firewall.grammars.sql_scanner import Dialect, scan
+from stockade.firewall.grammars.sql_fragments import fragment_outside
+from stockade.firewall.grammars.sql_marks import misused
+from stockade.firewall.grammars.sql_scanner import Dialect, Span, scan
+from stockade.firewall.grammars.sql_spellings import fold
+from stockade.firewall.grammars.sql_values import SqlValues, prepare
 
-__all__ = ["SqlGrammar", "fold"]
+__all__ = ["FRAGMENT", "SqlGrammar"]
 
-# A bare name, dotted name or number is one token wherever the developer's text admits a token.
-_PLAIN = re.compile(r"[\w.]*+\Z|[+-]?\d++(?:\.\d++)?\Z").match
-# A list of such tokens, each with a direction perhaps (`name desc`, `id,name`, `1, 2`): what allow-
-# lists hold and clients choose from. As with one token, what is left is a dangerous choice.
-_LIST = re.compile(
-    r"[\w.]++(?:[ \t]+(?:asc|desc))?+(?:[ \t]*,[ \t]*[\w.]++(?:[ \t]+(?:asc|desc))?+)*+\Z",
-    re.IGNORECASE,
-).match
-# No quote, no comment, no backslash, no semicolon: nothing here ends a token or a statement.
-_OPERATORS = re.compile(r"[\s=<>!,()?%|&~^+.:@]*+\Z").match
-
-Value: TypeAlias = tuple[Input, str, list[str], frozenset[str] | None]
-"""A value; a piece of it that all its spellings hold; the spellings to look for; for a mark, the
-tokens of the request's other values."""
+FRAGMENT = "sql.fragment"
+"""The rule of the second opinion on parts of values."""
 
 
-def fold(text: str) -> str:
-    """`text` without regard to case; every character keeps its place, whatever its neighbours."""
-    if text.isascii():
-        return text.lower()
-    # The one letter that grows in lower case, the one whose lower case depends on what follows it,
-    # and those whose upper case is an ASCII letter.
-    lowered = text.replace("\u0130", "i").lower()  # I with dot above
-    lowered = lowered.replace("\u03c2", "\u03c3")  # final sigma, sigma
-    return lowered.replace("\u0131", "i").replace("\u017f", "s")  # dotless i, long s
+class Shapes(Protocol):
+    """The second opinion on the shape of a query; `firewall.learned_shapes` has it."""
 
+    next: float
+    """When, by `time.monotonic`, a text should be learned again."""
 
-def _spellings(value: str) -> list[str]:
-    """`value` as it stands in a query: raw, and escaped in each way that drivers and people do."""
-    forms = [value]
-    if not value.isascii():  # an application may change the case, and with it the length
-        forms += (value.lower(), value.upper(), value.casefold(), value.title())
-    found: list[str] = []
-    for form in dict.fromkeys(forms):
-        found.append(form)
-        for quote in "'\"`":
-            if quote in form:
-                found.append(form.replace(quote, quote * 2))
-        if "\\" in form or "'" in form or '"' in form:
-            slashed = form.replace("\\", "\\\\")
-            found += (
-                slashed,
-                slashed.replace("'", "\\'"),
-                slashed.replace("'", "\\'").replace('"', '\\"'),
-                slashed.replace("'", "''"),
-                form.replace("'", "\\'").replace('"', '\\"'),
-            )
-    return list(dict.fromkeys(fold(spelling) for spelling in found))
+    def judge(self, text: str, low: str, values: SqlValues) -> Finding | None:
+        """What a value does in `text`; `low` is the same folded, less the values that stand in it
+        whole.
+        """
+        ...
 
-
-_UNESCAPED = re.compile(r"[^'\"`\\]+").findall
-
-
-def _value(item: Input, spellings: list[str]) -> Value:
-    # Most values stand nowhere in the text: then one search says so, not one a spelling.
-    pieces = _UNESCAPED(spellings[0]) if item.value.isascii() else ()
-    return item, max(pieces, key=len, default=""), spellings, None
+    def learn(self, text: str) -> None:
+        """Take `text`, in which no value has any part, as one of its call site."""
+        ...
 
 
 class SqlGrammar:
@@ -84,57 +49,88 @@ class SqlGrammar:
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
+        self.fragments = True
+        """Whether parts of values are looked for."""
+        self.shapes: Shapes | None = None
+        self.strict = False
+        """Whether `shapes` is to see every text."""
 
-    def prepare(self, inputs: Inputs) -> tuple[Value, ...]:
+    def prepare(self, inputs: Inputs) -> tuple[SqlValues, ...]:
         """Values that are more than one token, with the spellings to look for, and marks."""
-        found: list[Value] = []
-        tokens: list[str] = []
-        for item in inputs:
-            value = item.value
-            bare = value.strip(" \t")  # blanks at its ends do not make it two tokens
-            if _PLAIN(bare):
-                tokens.append(bare)
-                if bare[:1] == "-" and not self.dialect.dash_needs_space:
-                    found.append((item, bare, ["-" + bare], None))  # behind a minus: a comment
-            elif _OPERATORS(value) or _LIST(bare):
-                tokens.append(value)
-            elif len(value) > 1 and value.strip(value[0]):
-                found.append(_value(item, _spellings(value)))
-            elif value[0] == "#" or (len(value) > 1 and value[0] not in "'\"`"):
-                found.append((item, value, [value], None))
-        for item, mark, others in marks_of(inputs, self.dialect, tokens):
-            found.append((item, mark, [mark], others))
-        return tuple(found)
+        return prepare(inputs, self.dialect, fragments=self.fragments, strict=self.strict)
 
-    def check(self, text: str, values: tuple[Value, ...]) -> Finding | bool:
+    def check(self, text: str, values: tuple[SqlValues, ...]) -> Finding | bool:
         """The first value that is not wholly inside one literal, quoted name or comment."""
+        prepared = values[0]
         low = text.lower() if text.isascii() else fold(text)
+        occurs = False
+        for anchor in prepared.anchors:
+            if anchor in low:
+                verdict, low = self._judge(text, low, prepared)
+                if not isinstance(verdict, bool):
+                    return verdict
+                occurs = verdict
+                break
+        shapes = self.shapes
+        if shapes is None:
+            return occurs
+        for word in prepared.words:
+            if word in low:
+                return shapes.judge(text, low, prepared) or occurs
+        if monotonic() >= shapes.next:
+            shapes.learn(text)
+        return occurs
+
+    def _judge(self, text: str, low: str, prepared: SqlValues) -> tuple[Finding | bool, str]:
+        """The verdict, and `low` without the values that stand in it whole."""
+        spans, broken_at = scan(text, self.dialect)
         hits = [
-            (item, spelling, others)
-            for item, piece, spellings, others in values
-            if piece in low
-            for spelling in spellings
+            (value, spelling)
+            for value in prepared.values
+            for spelling in value.spellings
             if spelling in low
         ]
-        if not hits:
-            return False
-        spans, broken_at = scan(text, self.dialect)
-        for item, spelling, others in hits:
-            if others is not None:
-                if misused(text, spelling, spans, broken_at, others):
-                    return _finding("mark", item, 0, 0)
+        for (item, _, mark, _), spelling in hits:
+            if mark is not None:
+                # A part of a value that stands there whole is not there by itself.
+                if not any(mark.origin == value.item.value for value, _ in hits) and misused(
+                    text, spelling, spans, broken_at, mark.others
+                ):
+                    return _finding("mark", item, 0, 0), low
                 continue
             found = _outside(low, spelling, spans, broken_at)
             if found is not None:
-                return _finding(found[0], item, found[1], found[1] + len(spelling))
+                return _finding(found[0], item, found[1], found[1] + len(spelling)), low
         if broken_at >= 0:
-            for item, _, others in hits:
-                if others is None:
-                    return _finding("unparsable", item, 0, 0)
-        return True
+            for value, _ in hits:
+                if value.mark is None:
+                    return _finding("unparsable", value.item, 0, 0), low
+        for _, spelling in hits:  # what stands in the query whole, accounts for its parts
+            if len(spelling) > 1:
+                low = low.replace(spelling, "\0" * len(spelling))
+        for part in prepared.parts:
+            if part in low:
+                standing = {value.item for value, _ in hits}
+                return _fragment(low, prepared, spans, standing) or bool(hits), low
+        return bool(hits), low
+
+
+def _fragment(
+    low: str, prepared: SqlValues, spans: list[Span], standing: set[Input]
+) -> Finding | None:
+    """A part of a value that acts; not of those that stand whole inside a literal."""
+    for value in prepared.values:
+        if value.item in standing:
+            continue
+        place = fragment_outside(low, value.spellings[0], value.fragments, spans)
+        if place is not None:
+            return _finding("fragment", value.item, *place)
+    return None
 
 
 _NO_SPAN = (-1, -1, -1, -1)
+# As with a bare name, one whole quoted name is one token; ORMs quote every name they write.
+_NAME = re.compile(r'"[\w.$-]*+"|`[\w.$-]*+`').fullmatch
 
 
 def _outside(
@@ -146,8 +142,11 @@ def _outside(
     while start >= 0:
         end = start + size
         index = bisect_left(spans, (start + 1, 0, 0, 0)) - 1
-        _, content_start, content_end, span_end = spans[index] if index >= 0 else _NO_SPAN
+        span_start, content_start, content_end, span_end = spans[index] if index >= 0 else _NO_SPAN
         if start < content_start or content_end < end:
+            if start == span_start and end == span_end and _NAME(spelling):
+                start = low.find(spelling, end)
+                continue
             if 0 <= broken_at < end:
                 return "unterminated", start
             reaches = index + 1 < len(spans) and spans[index + 1][0] < end
@@ -161,6 +160,7 @@ def _outside(
 _REASONS = {
     "crosses-literal": "A value of this request ends a literal, name or comment of the query.",
     "is-code": "A value of this request is more than one token of the query.",
+    "fragment": "A part of a value of this request is code of the query.",
     "unterminated": "A value of this request leaves the query unterminated.",
     "unparsable": "A value of this request stands in a query that cannot be parsed.",
     "mark": "A value of this request is a mark that moves the ends of the query's literals.",

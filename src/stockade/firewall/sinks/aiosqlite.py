@@ -7,12 +7,14 @@ The thread itself belongs to no request, whoever started it.
 from __future__ import annotations
 
 import contextvars
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import wrapt
 
 from stockade.core.context import variable
+from stockade.firewall.callers import frames, waiting
 
 __all__ = ["install", "uninstall"]
 
@@ -30,6 +32,7 @@ def _wrap(module: Any) -> None:
 
     def _execute(self: Any, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]:
         carried = contextvars.copy_context()
+        carried.run(waiting.set, tuple(frames()))  # a frame that is suspended knows no caller
         result: Awaitable[Any] = execute(self, carried.run, fn, *args, **kwargs)
         return result
 
@@ -52,8 +55,6 @@ def install() -> None:
     global _active, _registered
     _active = True
     if _registered:
-        import sys
-
         if "aiosqlite.core" in sys.modules:
             _wrap(sys.modules["aiosqlite.core"])
         return

@@ -1,8 +1,8 @@
 """SQL through SQLAlchemy, whatever the driver: an engine event before the cursor executes.
 
-It reaches what the drivers' own sinks cannot: drivers without a sink yet. A statement that
-SQLAlchemy built without any textual fragment is the developer's own, whatever values it holds; the
-driver's sink, which sees only the text, is told by `judged`.
+It reaches drivers that have no sink of their own. A statement that SQLAlchemy built without any
+textual fragment is the developer's own, whatever values it holds; the driver's sink, which sees
+only the text but knows the modes of its session, is told by `handed_on`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import wrapt
 
 from stockade.core.context import current
 from stockade.firewall.constants import is_constant
-from stockade.firewall.engine import Guard, judged
+from stockade.firewall.engine import Guard, HandedOn, handed_on
+from stockade.firewall.sinks.psycopg2 import is_guarded
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -34,10 +35,23 @@ def _before_cursor_execute(
     context: Any,
     executemany: bool,
 ) -> None:
-    guard = _guards.get(connection.dialect.name)
+    if not _guards:
+        return
+    dialect = connection.dialect
+    request = current()
+    if dialect.driver in _OWN_SINK or (dialect.driver == "psycopg2" and is_guarded(cursor)):
+        handed_on.set(HandedOn(statement, request, lambda: _is_generated(context)))
+        return
+    guard = _guards.get(_DIALECTS.get(dialect.name, dialect.name))
     if guard is not None:
-        guard(statement, lambda: _is_generated(context))
-        judged.set((statement, current()))
+        guard.check(statement, lambda: _is_generated(context))
+        handed_on.set(HandedOn(statement, request))
+
+
+# Their sinks judge every statement, in the modes that its session has; so does psycopg2's where it
+# reaches the cursor.
+_OWN_SINK = frozenset(("psycopg", "psycopg_async", "asyncpg", "pymysql", "aiomysql", "mysqldb"))
+_DIALECTS = {"mariadb": "mysql", "cockroachdb": "postgresql"}
 
 
 # Each admits text of the caller's into the statement as it stands.

@@ -18,6 +18,7 @@ from stockade.core.events import Outcome
 from stockade.firewall import hook
 from stockade.firewall.engine import Guard
 from stockade.firewall.rebind import StandIn, adopt, rebind
+from stockade.firewall.sinks.sqlite_files import ORDINARY, check_script, check_statement
 
 __all__ = ["install", "uninstall"]
 
@@ -35,17 +36,20 @@ class _Cursor(_OriginalCursor, metaclass=StandIn):
 
     def execute(self, sql: str, parameters: Any = (), /) -> Any:
         if _guard is not None:
-            _guard(sql)
+            _guard.check(sql)
+            if sql and sql[0] not in ORDINARY:
+                check_statement(sql, parameters)
         return super().execute(sql, parameters)
 
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> Any:
         if _guard is not None:
-            _guard(sql)
+            _guard.check(sql)
         return super().executemany(sql, parameters)
 
     def executescript(self, script: str, /) -> Any:
         if _guard is not None:
-            _guard(script)
+            _guard.check(script)
+            check_script(script)
         return super().executescript(script)
 
 

@@ -72,6 +72,7 @@ class Campaign:
             columns=found.columns,
             outside=str(self.files.outside),
             canary=self.files.content,
+            listed=self.files.listed,
             factors=(0, 0),
             mark="",
             content="",
@@ -113,7 +114,7 @@ class Campaign:
 
     def be_honest(self) -> Iterator[Courtesy]:
         """Send honest values everywhere; what an answer shows to them proves nothing later."""
-        known = (*self.aim.rows, self.aim.leaked, self.aim.canary)
+        known = (*self.aim.rows, self.aim.leaked, self.aim.canary, self.aim.listed)
         for operation in self.operations:
             for slot, value, plain in self._courtesies(operation):
                 try:
@@ -145,26 +146,43 @@ class Campaign:
         return [(operation, slot) for operation in self.operations for slot in operation.slots]
 
     def attack(self, operation: Operation, slot: Slot) -> Iterator[Attempt]:
-        """Every technique plain; the representative ones encoded, where none worked plain."""
-        for family, techniques in families().items():
-            worked = False
-            for technique in techniques:
-                if technique.representative or slot.text:
-                    attempt = self.attempt(Planned(operation, slot, family, technique, ""))
-                    worked = worked or attempt.worked
-                    yield attempt
-            if worked or not slot.text:
-                continue
-            for encoding in encodings_for(slot, out_of_reach=bool(operation.out_of_reach)):
-                for technique in techniques:
-                    if technique.representative:
-                        yield self.attempt(Planned(operation, slot, family, technique, encoding))
+        """Techniques in three rounds; the first in which one works is the last.
 
-    def attempt(self, planned: Planned) -> Attempt:
-        """Try one technique in one encoding at one slot."""
+        The representative ones of every family, and the rest of the families of which one worked;
+        else the rest of all; else the representative ones, encoded.
+        """
+        fitting = [
+            Planned(operation, slot, family, technique, "")
+            for family, techniques in families().items()
+            for technique in techniques
+            if technique.fits(slot)
+        ]
+        first = [each for each in fitting if each.technique.representative]
+        rest = [each for each in fitting if not each.technique.representative]
+        worked: set[str] = set()
+        for attempt in map(self.attempt, first):
+            worked |= {attempt.planned.family} if attempt.worked else set()
+            yield attempt
+        found = bool(worked)
+        for planned in rest:
+            if not worked or planned.family in worked:
+                attempt = self.attempt(planned)
+                found = found or attempt.worked
+                yield attempt
+        if found or not slot.text:
+            return
+        for encoding in encodings_for(slot, out_of_reach=bool(operation.out_of_reach)):
+            for planned in first:
+                # With the example's layers everything; of a blind guess the first text will do.
+                thorough = encoding == "example"
+                yield self.attempt(planned._replace(encoding=encoding), thorough=thorough)
+
+    def attempt(self, planned: Planned, *, thorough: bool = True) -> Attempt:
+        """Try one technique in one encoding at one slot; only its first text if not `thorough`."""
         refused = False
         aim = self.aim.afresh(planned.slot.example)
-        for payload in planned.technique.make(aim):
+        payloads = planned.technique.make(aim)
+        for payload in payloads if thorough else payloads[:1]:
             try:
                 if "{condition}" in payload.text:
                     worked, stopped = self._read_bits(planned, payload.text)

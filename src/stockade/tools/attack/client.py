@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from stockade.tools.attack.description import FILE_NAME
 from stockade.tools.attack.model import Answer, Operation, Slot
 
 __all__ = ["Client", "Unsendable", "encode_cookie"]
@@ -64,16 +65,24 @@ def _urlencoded(fields: Mapping[str, Any]) -> str:
     return "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in _pairs(fields))
 
 
-def _multipart(fields: Mapping[str, Any], files: frozenset[str]) -> tuple[bytes, str]:
+def _file_name(text: str) -> str:
+    # As RFC 2616 quotes: browsers write %22 for a quote, which no server reads back.
+    if any(character in text for character in "\r\n\0") or not text:
+        raise Unsendable
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _multipart(fields: Mapping[str, Any], files: Mapping[str, str]) -> tuple[bytes, str]:
     boundary = secrets.token_hex(16)
     parts = []
     for name, value in _pairs(fields):
-        file = '; filename="file.csv"\r\nContent-Type: text/csv' if name in files else ""
+        file = ""
+        if name in files:
+            file = f'; filename="{_file_name(files[name])}"\r\nContent-Type: text/csv'
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{file}'
         parts.append(f"{head}\r\n\r\n{value}\r\n")
-    return "".join(
-        [*parts, f"--{boundary}--\r\n"]
-    ).encode(), f"multipart/form-data; boundary={boundary}"
+    content = "".join([*parts, f"--{boundary}--\r\n"]).encode("utf-8", "surrogatepass")
+    return content, f"multipart/form-data; boundary={boundary}"
 
 
 def replaced(document: Any, where: tuple[str | int, ...], value: Any, *, key: bool = False) -> Any:
@@ -108,6 +117,7 @@ class Client:
         """Errors: Unsendable; OSError or http.client.HTTPException where the server is gone."""
         path, query = operation.path, operation.query
         headers, cookies, body = operation.headers, operation.cookies, operation.body
+        files = dict.fromkeys(operation.file_fields, FILE_NAME)
         if slot is not None:
             match slot.source:
                 case "path":
@@ -118,12 +128,14 @@ class Client:
                     headers = headers | {slot.name: value}
                 case "cookie":
                     cookies = cookies | {slot.name: value}
+                case "file_name":
+                    files[slot.name] = value
                 case _:
                     body = replaced(body, slot.where, value, key=slot.source == "json_key")
         return self._exchange(
             operation.method,
             self._target(operation.template, path, query),
-            *self._message(operation, headers, cookies, body),
+            *self._message(operation.media_type, headers, cookies, body, files),
         )
 
     @staticmethod
@@ -135,10 +147,11 @@ class Client:
 
     def _message(
         self,
-        operation: Operation,
+        media_type: str,
         headers: Mapping[str, str],
         cookies: Mapping[str, str],
         body: Any,
+        files: Mapping[str, str],
     ) -> tuple[bytes | None, dict[str, bytes]]:
         sent = {
             name: _header_value(value) for name, value in (self._headers | dict(headers)).items()
@@ -146,14 +159,14 @@ class Client:
         if cookies:
             pairs = (f"{name}={encode_cookie(value)}" for name, value in cookies.items())
             sent["Cookie"] = _header_value("; ".join(pairs))
-        match operation.media_type:
+        match media_type:
             case "":
                 return None, sent
             case "multipart/form-data":
-                content, media_type = _multipart(body, operation.file_fields)
-            case "application/x-www-form-urlencoded" as media_type:
+                content, media_type = _multipart(body, files)
+            case "application/x-www-form-urlencoded":
                 content = _urlencoded(body).encode()
-            case media_type:
+            case _:
                 content = json.dumps(body).encode()
         return content, sent | {"Content-Type": media_type.encode()}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from stockade.tools.attack.model import Operation, Slot
 
-__all__ = ["operations_of", "synthesise"]
+__all__ = ["FILE_NAME", "operations_of", "synthesise"]
 
 _METHODS = ("get", "put", "post", "delete", "patch")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -24,6 +24,8 @@ _BY_FORMAT = {
     "ipv6": "2001:db8::1",
 }
 _DEEPEST = 6
+FILE_NAME = "file.csv"
+"""What a file is called in honest requests."""
 
 
 class _Schemas:
@@ -162,6 +164,8 @@ def _slots_of_form(schemas: _Schemas, schema: Mapping[str, Any], value: Any) -> 
         file = _is_file(field)
         first = example[0] if isinstance(example, list) and example else example
         yield Slot("file" if file else "form", name, (name,), str(first), file or _free_text(field))
+        if file:
+            yield Slot("file_name", name, (name,), FILE_NAME, text=True)
 
 
 def _is_file(field: Mapping[str, Any]) -> bool:

@@ -41,9 +41,10 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One place of a request that the client fills: `source` as in `core.inputs.Source`.
+    """One place of a request that the client fills: `source` as in `core.input.Source`.
 
-    `where` leads to the value: a parameter's name, or the way into a JSON document.
+    Of an upload `file` is the content and `file_name` its name. `where` leads to the value: a
+    parameter's name, or the way into a JSON document.
     """
 
     source: str
@@ -106,6 +107,14 @@ class Technique:
     """Whether it stands for its family where a value is encoded, or its type declared."""
     breaks_out_with: str = ""
     """Characters that end or open a literal at the position it attacks; empty: no literal there."""
+    source: str = ""
+    """The only source that it fits; empty: any."""
+
+    def fits(self, slot: Slot) -> bool:
+        """Whether it makes sense at a slot at all."""
+        if self.source:
+            return slot.source == self.source
+        return slot.text or self.representative
 
 
 class Planned(NamedTuple):

@@ -184,6 +184,8 @@ class Files:
     def __init__(self, outside: Path, home: Path) -> None:
         self.outside, self.home = outside, home
         self.content = _token()
+        self.listed = _token()
+        (outside / self.listed).touch()
         self._canaries = {f"canary{suffix}" for suffix in SUFFIXES}
         self._stamps: dict[str, tuple[int, int]] = {}
         for name in self._canaries:

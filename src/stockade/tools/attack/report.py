@@ -40,6 +40,8 @@ class Report:
 
     def __init__(self) -> None:
         self.apps: list[str] = []
+        self.each: list[Report] = []
+        """A report for each application, where there are several."""
         self.bare: Counter[tuple[str, str]] = Counter()
         self.stopped: Counter[tuple[str, str]] = Counter()
         self.out_of_reach: Counter[str] = Counter()
@@ -56,6 +58,12 @@ class Report:
 
     def add(self, app: str, bare: Run, guarded: Run) -> None:
         """Join the two runs of one application."""
+        part = Report()
+        part._join(app, bare, guarded)
+        self._join(app, bare, guarded)
+        self.each.append(part)
+
+    def _join(self, app: str, bare: Run, guarded: Run) -> None:
         self.apps.append(app)
         self.requests += bare.requests + guarded.requests
         self.attempts += len(bare.attempts)
@@ -145,7 +153,10 @@ class Report:
         return sorted(source for name, source in self.bare if name == family)
 
     def as_dict(self) -> dict[str, Any]:
-        """What `--json` prints."""
+        """What `--json` prints: the sums, and below `each` the same for every application."""
+        return self._as_dict() | {"each": {part.apps[0]: part._as_dict() for part in self.each}}
+
+    def _as_dict(self) -> dict[str, Any]:
         families = {
             family: {
                 "bare": sum(self.bare[family, source] for source in self.sources(family)),

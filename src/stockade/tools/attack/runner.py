@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -23,6 +26,8 @@ Progress = Callable[[str, int, int], None]
 
 GUARD = (sys.executable, "-m", "stockade", "run", "--mode", "block", "--")
 """The command that the guarded server's command is put behind."""
+
+_AT_A_TIME = 2
 
 # An application that protects itself is bare in the first run as well; and a limit of requests a
 # second would stop attacks that the firewall let through.
@@ -46,15 +51,31 @@ def run(
     `headers` go with every request. Errors: AttackError where an application cannot be started or
     described; its message says what to do.
     """
-    report, started = Report(), time.monotonic()
-    attack = _Attack(folder or Path.cwd(), env, headers, guard, max_copy, progress or _silent)
     for app in apps:
         if ":" not in app:
             raise AttackError(f"{app}: name an application as MODULE:APP, such as shop.main:app")
-        bare = attack.bare(app)
-        report.add(app, bare, attack.guarded(app, bare))
+    report, started = Report(), time.monotonic()
+    attack = _Attack(folder or Path.cwd(), env, headers, guard, max_copy, progress or _silent)
+    for app, (bare, guarded) in zip(apps, _attacked(attack, apps), strict=True):
+        report.add(app, bare, guarded)
     report.seconds = time.monotonic() - started
     return report
+
+
+def _attacked(attack: _Attack, apps: Sequence[str]) -> Sequence[tuple[Run, Run]]:
+    """Both runs of every application; of several two at a time, where there are the processors."""
+    if len(apps) == 1:
+        return [attack.both(apps[0])]
+    pool = ThreadPoolExecutor(min(_AT_A_TIME, os.cpu_count() or 1))
+    runs = [pool.submit(attack.both, app) for app in apps]
+    try:
+        return [each.result() for each in runs]
+    except BaseException:
+        attack.interrupted.set()
+        raise
+    finally:
+        # Waits: each thread has a server to end.
+        pool.shutdown(cancel_futures=True)
 
 
 def _silent(_what: str, _done: int, _total: int) -> None: ...
@@ -71,7 +92,18 @@ class _Attack:
         progress: Progress,
     ) -> None:
         self._folder, self._env, self._headers = folder, env, dict(headers)
-        self._guard, self._max_copy, self._progress = guard, max_copy, progress
+        self._guard, self._max_copy, self._show = guard, max_copy, progress
+        self.interrupted = threading.Event()
+
+    def _progress(self, what: str, done: int, total: int) -> None:
+        if self.interrupted.is_set():
+            raise AttackError("interrupted")
+        self._show(what, done, total)
+
+    def both(self, app: str) -> tuple[Run, Run]:
+        """The two runs."""
+        bare = self.bare(app)
+        return bare, self.guarded(app, bare)
 
     @contextmanager
     def _campaign(
@@ -104,17 +136,19 @@ class _Attack:
         return run
 
     def guarded(self, app: str, bare: Run) -> Run:
-        """Again what worked, and where nothing worked again everything."""
+        """Again what worked; where nothing worked all again that is not a blind guess."""
         run = Run()
         open_slots = {key[:3] for key, attempt in bare.attempts.items() if attempt.worked}
         again = [
-            attempt.planned
+            attempt
             for key, attempt in bare.attempts.items()
-            if attempt.worked or key[:3] not in open_slots
+            if attempt.worked
+            or (key[:3] not in open_slots and attempt.planned.encoding in ("", "example"))
         ]
         with self._campaign(app, run, self._guard, _GUARDED) as campaign:
-            for number, planned in enumerate(again, 1):
-                run.attempts[planned.key] = campaign.attempt(planned)
+            for number, (planned, worked, _) in enumerate(again, 1):
+                # What works nowhere must not be refused: one text of a technique shows that.
+                run.attempts[planned.key] = campaign.attempt(planned, thorough=worked)
                 self._progress(f"{app} guarded", number, len(again))
             _add_late(run, campaign)
         return run

@@ -16,12 +16,25 @@ Line = tuple[str, ...]
 
 
 def print_report(report: Report, *, compare: bool, file: TextIO) -> None:
-    """Print to `file`; colours only on a terminal without NO_COLOR."""
+    """Print to `file`; colours only on a terminal without NO_COLOR.
+
+    Of several applications each gets a scoreboard of its own, and their sums the last.
+    """
+    if len(report.each) > 1:
+        for part in report.each:
+            file.write(f"{part.apps[0]}\n")
+            _print_table(part, compare, file)
+            file.write("\n")
+        file.write("All\n")
+    _print_table(report, compare, file)
+    file.writelines(f"{line}\n" for line in _lines(report))
+
+
+def _print_table(report: Report, compare: bool, file: TextIO) -> None:
     if compare:
         _table(_compare_heads(), list(_compare_rows(report)), file)
     else:
         _table(("family", "exploits", "got through"), list(_short_rows(report)), file)
-    file.writelines(f"{line}\n" for line in _lines(report))
 
 
 def _compare_heads() -> Line:

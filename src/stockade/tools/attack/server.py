@@ -83,12 +83,12 @@ def serve(
     environment: dict[str, str] | None = None,
     patience: float = 30.0,
 ) -> Iterator[Server]:
-    """Run `app` (MODULE:APP) by uvicorn, behind the command `prefix`; end it whatever happens."""
+    """Run `app` (MODULE:APP) as `host` does, behind the command `prefix`; end it at the end."""
     port = free_port()
     command = [
         *prefix,
-        *(sys.executable, "-m", "uvicorn", app, "--host", "127.0.0.1", "--port", str(port)),
-        *("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2"),
+        *(sys.executable, "-m", "stockade.tools.attack.host", app),
+        *("--host", "127.0.0.1", "--port", str(port)),
     ]
     with sandbox.log.open("wb") as log:
         process = subprocess.Popen(

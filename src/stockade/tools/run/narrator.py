@@ -49,10 +49,10 @@ class Narrator:
     def no_server(self) -> None:
         """Sinks are guarded, but nothing tells the requests' values from others."""
         self.warn(
-            "NO SERVER IS GUARDED: no server that Stockade knows (uvicorn, and gunicorn with "
-            "uvicorn workers) has reported an application. Unless its workers are processes of "
-            "their own (--workers, --reload), which guard theirs without reporting, no value is "
-            "known to be untrusted and no attack is recognised"
+            "NO SERVER IS GUARDED: no server that Stockade knows (uvicorn, gunicorn, hypercorn, "
+            "granian, waitress, Werkzeug's and Django's development servers, wsgiref) has "
+            "reported an application. Until one does, no value is known to be untrusted and no "
+            "attack is recognised"
         )
 
     def unguarded(self, why: str) -> None:

@@ -12,6 +12,7 @@ AIM = Aim(
     columns=("password",),
     outside="/tmp/outside",
     canary="cafe" * 6,
+    listed="feed" * 6,
     factors=(0, 0),
     mark="",
     content="",

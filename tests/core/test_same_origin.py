@@ -1,6 +1,6 @@
 import pytest
 
-from stockade.access.same_origin import crosses_sites
+from stockade.core.same_origin import crosses_sites
 
 
 def crosses(
