@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -23,6 +24,11 @@ UNMEASURED = {name: value for name, value in os.environ.items() if "COVERAGE" no
 
 Request = Callable[..., AbstractContextManager[RequestContext]]
 Switch = Callable[..., AbstractContextManager[Firewall]]
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays: no collection, and no search for living objects, visits it again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

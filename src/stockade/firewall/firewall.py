@@ -14,6 +14,7 @@ from stockade.firewall.grammars.shell_arguments import ArgumentGrammar
 from stockade.firewall.grammars.sql import FRAGMENT, SqlGrammar
 from stockade.firewall.grammars.sql_scanner import DIALECTS, Dialect
 from stockade.firewall.learned_shapes import BARE_NAME, SHAPE, LearnedShapes
+from stockade.firewall.rebind import at_once
 from stockade.firewall.sinks import (
     aiosqlite,
     archives,
@@ -85,6 +86,10 @@ class Firewall:
                 route: _mode(getattr(own, guard.family), guard.mode)
                 for route, own in settings.routes.items()
             }
+        with at_once():
+            self._install_sinks(modes)
+
+    def _install_sinks(self, modes: Mapping[str, Mode]) -> None:
         if modes["sql"] != "off":
             sqlite.install(self.sql["sqlite"])
             aiosqlite.install()
@@ -112,9 +117,23 @@ class Firewall:
                     else None
                 )
 
+    def unguarded(self) -> tuple[str, ...]:
+        """The families that should be guarded and are not, for somebody undid it."""
+        guarded = {
+            "sql": sqlite.installed,
+            "shell": process.installed,
+            "argument": process.installed,
+            "path": files.installed,
+        }
+        modes = {guard.family: guard.mode for guard in self.guards}
+        return tuple(
+            family for family, there in guarded.items() if modes[family] != "off" and not there()
+        )
+
     def uninstall(self) -> None:
         """Check nothing any more; for tests and comparisons."""
-        for sink in _SINKS:
-            sink.uninstall()
+        with at_once():
+            for sink in _SINKS:
+                sink.uninstall()
         for guard in self.guards:
             guard.mode = "off"

@@ -4,27 +4,53 @@ from __future__ import annotations
 
 import sys
 from abc import ABCMeta
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["StandIn", "adopt", "rebind"]
+__all__ = ["StandIn", "adopt", "at_once", "rebind"]
 
 
-def rebind(original: object, replacement: object) -> int:
-    """Point every module attribute that *is* `original` to `replacement`; how many there were.
+_waiting: dict[int, tuple[object, object]] | None = None
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Do all that `rebind` is asked for inside the block in one walk, at its end."""
+    global _waiting
+    _waiting = {}
+    try:
+        yield
+    finally:
+        waiting, _waiting = _waiting, None
+        _walk(waiting)
+
+
+def rebind(replacements: Iterable[tuple[object, object]]) -> None:
+    """Point every module attribute that *is* the first of a pair to the second.
 
     Reaches `from sqlite3 import connect` in modules that were imported before. It does not reach
     locals, closures, default arguments or attributes of objects.
     """
-    count = 0
+    by_id = {id(pair[0]): pair for pair in replacements}  # the pair keeps its object alive
+    if _waiting is None:
+        _walk(by_id)
+    else:
+        _waiting.update(by_id)
+
+
+def _walk(by_id: dict[int, tuple[object, object]]) -> None:
+    ids = by_id.keys()
     for module in list(sys.modules.values()):
         namespace = getattr(module, "__dict__", None)
-        if not isinstance(namespace, dict) or module.__name__.startswith("stockade."):
+        # In one step, for a large application has a hundred thousand names.
+        if not isinstance(namespace, dict) or ids.isdisjoint(map(id, namespace.values())):
+            continue
+        if module.__name__.startswith("stockade."):
             continue
         for name, value in list(namespace.items()):
-            if value is original:
-                namespace[name] = replacement
-                count += 1
-    return count
+            if id(value) in by_id:
+                namespace[name] = by_id[id(value)][1]
 
 
 def adopt(derived: type, old: type, new: type) -> bool:

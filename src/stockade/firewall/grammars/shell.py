@@ -205,12 +205,16 @@ class _Check:
         return -1
 
     def _wholes(self, item: Input) -> list[str]:
-        """The values that hold `item`, itself included, as they came or without backslashes."""
+        """The values that hold `item`, itself included: as they came, without backslashes, or
+        without the line breaks behind these.
+        """
         if item.value not in self.wholes:
             found = [
                 whole
                 for whole in self.values.quoting
-                if item.value in whole or item.value in whole.replace("\\", "")
+                if item.value in whole
+                or item.value in whole.replace("\\", "")
+                or item.value in whole.replace("\\\n", "").replace("\\", "")
             ]
             self.wholes[item.value] = found
         return self.wholes[item.value]

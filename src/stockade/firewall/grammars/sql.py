@@ -63,6 +63,16 @@ class SqlGrammar:
         """The first value that is not wholly inside one literal, quoted name or comment."""
         prepared = values[0]
         low = text.lower() if text.isascii() else fold(text)
+        for key in prepared.keys:
+            if key in low:
+                return self._look(text, low, prepared)
+        shapes = self.shapes
+        if shapes is not None and monotonic() >= shapes.next:
+            shapes.learn(text)
+        return False
+
+    def _look(self, text: str, low: str, prepared: SqlValues) -> Finding | bool:
+        """The verdict on a text that may hold a value, or words of one."""
         occurs = False
         for anchor in prepared.anchors:
             if anchor in low:

@@ -37,12 +37,13 @@ class Dialect(NamedTuple):
     multibyte: bool = False
 
 
+# Single characters as alternatives, not as a set: only so does `re` jump from one to the next.
 SQLITE = Dialect(
-    "sqlite", re.compile(r"""['"`\[\0]|--|/\*""").search, "", open_comment_is_comment=True
+    "sqlite", re.compile(r"""'|"|`|\[|\0|--|/\*""").search, "", open_comment_is_comment=True
 )
 POSTGRESQL = Dialect(
     "postgresql",
-    re.compile(r"""['"$\0]|--|/\*""").search,
+    re.compile(r"""'|"|\$|\0|--|/\*""").search,
     "",
     nested_comments=True,
     escape_strings=True,
@@ -51,7 +52,7 @@ POSTGRESQL = Dialect(
 )
 MYSQL = Dialect(
     "mysql",
-    re.compile(r"""['"`#\0]|--|/\*""").search,
+    re.compile(r"""'|"|`|#|\0|--|/\*""").search,
     "'\"",
     hash_comments=True,
     dash_needs_space=True,

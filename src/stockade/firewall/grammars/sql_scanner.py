@@ -99,13 +99,15 @@ def _scan(sql: str, dialect: Dialect) -> tuple[list[Span], int]:
             if start and dialect.escape_strings and sql[start - 1] in "eEbBxX":
                 span = _prefixed(sql, start, character, dialect)
             else:
-                match = (_ESCAPED if character in dialect.backslash else _QUOTED)[character](
-                    sql, start
+                end = (
+                    _escaped_end(sql, start, character)
+                    if character in dialect.backslash
+                    else _quoted_end(sql, start, character)
                 )
-                if match is None:
+                if end < 0:
                     return spans, start
-                position = match.end()
-                spans.append(_new(Span, (start, start + 1, position - 1, position)))
+                position = end + 1
+                spans.append(_new(Span, (start, start + 1, end, position)))
                 continue
         elif skip := _not_an_opener(sql, start, character, dialect):
             position = start + skip
@@ -126,6 +128,23 @@ def _scan(sql: str, dialect: Dialect) -> tuple[list[Span], int]:
         spans.append(span)
         position = span.end
     return spans, -1
+
+
+def _quoted_end(sql: str, start: int, quote: str) -> int:
+    """Where the quote stands that ends what begins at `start`; -1 if none does."""
+    end = sql.find(quote, start + 1)
+    while end >= 0 and sql.startswith(quote, end + 1):  # doubled: one of the content
+        end = sql.find(quote, end + 2)
+    return end
+
+
+def _escaped_end(sql: str, start: int, quote: str) -> int:
+    """The same where a backslash escapes."""
+    end = _quoted_end(sql, start, quote)
+    if 0 <= sql.find("\\", start, end if end >= 0 else len(sql)):
+        match = _ESCAPED[quote](sql, start)
+        return match.end() - 1 if match else -1
+    return end
 
 
 def _not_an_opener(sql: str, start: int, character: str, dialect: Dialect) -> int:

@@ -11,7 +11,7 @@ value stands in, in any spelling, says so at once; and so do a few more for its 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from stockade.core.inputs import Input, Inputs, Source
@@ -57,6 +57,8 @@ class Value(NamedTuple):
 class SqlValues(NamedTuple):
     """What can change the structure of a query, of one request."""
 
+    keys: tuple[str, ...]
+    """One of these stands in every text that one of `anchors` or of `words` stands in."""
     anchors: tuple[str, ...]
     """One of these stands in every text that one of the values, or a part of it, stands in."""
     parts: tuple[str, ...]
@@ -88,97 +90,129 @@ def prepare(
         tokens = own.tokens + shared.tokens
         found = marks_of(own.edged + shared.edged, inputs.origin, dialect, tokens)
         marks = tuple(Value(each.item, (each.mark,), each) for each in found)
-    values = own.values + shared.values + marks
+    values = (*own.values, *shared.values, *marks)
     if not values and not own.spoken and not shared.spoken and not strict:
         return _NONE
     anchors = own.anchors | shared.anchors
+    keys = own.keys | shared.keys
     for value in marks:
-        anchors[value.spellings[0]] = None
+        anchors[value.spellings[0]] = keys[value.spellings[0]] = None
     words = own.words | shared.words
+    if strict or len(words) > _MAX_ANCHORS:
+        words = keys = _ANY
     return (
         SqlValues(
-            ("",) if "" in anchors or len(anchors) > _MAX_ANCHORS else tuple(anchors),
-            own.parts + shared.parts,
+            _few(keys),
+            _few(anchors),
+            tuple(own.parts | shared.parts),
             values,
-            own.plain,
-            own.spoken + shared.spoken,
-            ("",) if strict or len(words) > _MAX_ANCHORS else tuple(words),
+            tuple(own.plain),
+            (*own.spoken, *shared.spoken),
+            _few(words),
         ),
     )
 
 
-_NONE = (SqlValues((), (), (), (), (), ()),)
+_NONE = (SqlValues((), (), (), (), (), (), ()),)
+_ANY = {"": None}
+"""What stands in every text."""
 
 
-class _Part(NamedTuple):
+def _few(texts: dict[str, None]) -> tuple[str, ...]:
+    return ("",) if "" in texts or len(texts) > _MAX_ANCHORS else tuple(texts)
+
+
+class _Part:
     """What some of a request's inputs come to: the fields of `SqlValues`, and what marks need."""
 
-    anchors: dict[str, None]
-    """The parts among them."""
-    parts: tuple[str, ...]
-    values: tuple[Value, ...]
-    plain: tuple[Input, ...]
-    spoken: tuple[tuple[Input, tuple[str, ...]], ...]
-    words: dict[str, None]
-    tokens: tuple[str, ...]
-    edged: tuple[Input, ...]
-    """The values that are or begin or end with a mark."""
+    __slots__ = (
+        "anchors",
+        "edged",
+        "keys",
+        "parts",
+        "plain",
+        "spoken",
+        "tokens",
+        "values",
+        "words",
+    )
+
+    def __init__(self) -> None:
+        self.keys: dict[str, None] = {}
+        self.anchors: dict[str, None] = {}
+        """The parts among them."""
+        self.parts: dict[str, None] = {}
+        self.values: list[Value] = []
+        self.plain: list[Input] = []
+        self.spoken: list[tuple[Input, tuple[str, ...]]] = []
+        self.words: dict[str, None] = {}
+        self.tokens: list[str] = []
+        self.edged: list[Input] = []
+        """The values that are or begin or end with a mark."""
+
+    def look_for(self, value: Value, anchors: Iterable[str], words: Sequence[str] = ()) -> None:
+        """Look for a value by its anchors; `words` are its own, of which all but one are keys."""
+        self.values.append(value)
+        telling = self.listen_for(value.item, words)
+        for anchor in anchors:
+            if not _holds(anchor, value.fragments.anchors):  # else a part is the anchor
+                self._anchor(anchor, telling)
+        for part in (*value.fragments.anchors, *value.fragments.words):
+            self._anchor(part, telling)
+
+    def listen_for(self, item: Input, words: Sequence[str]) -> list[str]:
+        """Look for two of a value's words: all but the shortest, of which one is then there."""
+        if len(words) < 2:
+            return []
+        self.spoken.append((item, tuple(words)))
+        telling = sorted(words, key=len, reverse=True)[:-1]
+        for word in telling:
+            self.words[word] = self.keys[word] = None
+        return telling
+
+    def _anchor(self, anchor: str, telling: Sequence[str]) -> None:
+        self.anchors[anchor] = None
+        if not _holds(anchor, telling):
+            self.keys[anchor] = None
+
+
+def _holds(text: str, parts: Iterable[str]) -> bool:
+    for part in parts:  # noqa: SIM110 - twice as fast as any()
+        if part in text:
+            return True
+    return False
 
 
 def _collect(items: Iterable[Input], dialect: Dialect, *, fragments: bool) -> _Part:
-    found: list[Value] = []
-    plain: list[Input] = []
-    tokens: list[str] = []
-    edged: list[Input] = []
-    spoken: list[tuple[Input, tuple[str, ...]]] = []
-    anchors: dict[str, None] = {}
+    found = _Part()
     wordy: list[Input] = []
     for item in items:
         value = item.value
         bare = value.strip(" \t")  # blanks at its ends do not make it two tokens
         if _PLAIN(bare):
-            tokens.append(bare)
-            plain.append(item)
+            found.tokens.append(bare)
+            found.plain.append(item)
             if len(bare) >= _MIN_JOINED and len(said := _words(bare.lower())) >= _MANY:
-                spoken.append((item, said))
+                found.listen_for(item, said)
             if bare[:1] == "-" and not dialect.dash_needs_space:
-                found.append(Value(item, ("-" + bare,)))  # behind a minus: a comment
-                anchors["-" + bare] = None
+                found.look_for(
+                    Value(item, ("-" + bare,)), ("-" + bare,)
+                )  # behind a minus: a comment
             continue
         if value[0] in MARKS or value[-1] in MARKS:
-            edged.append(item)
+            found.edged.append(item)
         if _OPERATORS(value) or _LIST(bare):
-            tokens.append(value)
+            found.tokens.append(value)
         elif len(value) > 1 and value.strip(value[0]):
             wordy.append(item)
         elif value[0] == "#" or (len(value) > 1 and value[0] not in "'\"`"):
-            found.append(Value(item, (value,)))
-            anchors[value] = None
-    parts = _spell(wordy, found, anchors, spoken, fragments=fragments)
-    # All words of a value but its shortest: two in common are at least one of these.
-    words = {word: None for _, said in spoken for word in sorted(said, key=len, reverse=True)[:-1]}
-    return _Part(
-        anchors | parts,
-        tuple(parts),
-        tuple(found),
-        tuple(plain),
-        tuple(spoken),
-        words,
-        tuple(tokens),
-        tuple(edged),
-    )
+            found.look_for(Value(item, (value,)), (value,))
+    _spell(wordy, found, fragments=fragments)
+    return found
 
 
-def _spell(
-    items: Iterable[Input],
-    found: list[Value],
-    anchors: dict[str, None],
-    spoken: list[tuple[Input, tuple[str, ...]]],
-    *,
-    fragments: bool,
-) -> dict[str, None]:
-    """Add each value in all its spellings, its anchor and its words; give the telling parts."""
-    parts: dict[str, None] = {}
+def _spell(items: Iterable[Input], found: _Part, *, fragments: bool) -> None:
+    """Add each value in all its spellings, its anchors, telling parts and words."""
     whole, telling = "", NO_FRAGMENTS
     for item in items:
         value = item.value
@@ -191,19 +225,12 @@ def _spell(
                 own = telling.within(folded)
             else:
                 own = fragments_of(folded)
-                parts.update(dict.fromkeys(own.anchors + own.words))
+                found.parts.update(dict.fromkeys(own.anchors + own.words))
                 if own.are_all:
                     whole, telling = folded, own
-        found.append(Value(item, spellings, None, own))
-        for anchor in anchors_of(value, spellings):
-            for part in own.anchors:
-                if part in anchor:
-                    break  # a text that holds the anchor also holds this part, an anchor as well
-            else:
-                anchors[anchor] = None
-        if len(said := _words(folded)) > 1:
-            spoken.append((item, said))
-    return parts
+        found.look_for(
+            Value(item, spellings, None, own), anchors_of(value, spellings), _words(folded)
+        )
 
 
 def _words(value: str) -> tuple[str, ...]:

@@ -186,7 +186,7 @@ def install(guard: Guard) -> None:
     for owner, name, _, replacement in _METHODS:
         if owner is not tarfile.TarFile or hasattr(tarfile, "data_filter"):
             setattr(owner, name, replacement)
-    rebind(_unpack_archive, _unpack)
+    rebind([(_unpack_archive, _unpack)])
 
 
 def uninstall() -> None:
@@ -195,7 +195,7 @@ def uninstall() -> None:
     _guard = None
     for owner, name, original, _ in _METHODS:
         setattr(owner, name, original)
-    rebind(_unpack, _unpack_archive)
+    rebind([(_unpack, _unpack_archive)])
 
 
 _REASONS = {

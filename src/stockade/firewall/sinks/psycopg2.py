@@ -125,8 +125,10 @@ def _patch(module: Any) -> None:
         for original, replacement in _stand_ins.items():
             for attribute in ("__name__", "__qualname__", "__module__"):
                 setattr(replacement, attribute, getattr(original, attribute))
-    early = sum(type(each) is old_connection for each in gc.get_objects())
+    early = list(map(type, gc.get_objects())).count(old_connection)
     stubborn = sum(_take_place(*pair) for pair in _stand_ins.items())
+    rebind(_stand_ins.items())
+    _driver.on_uninstall(partial(rebind, [(new, old) for old, new in _stand_ins.items()]))
     new_connection = _stand_ins[old_connection]
 
     def connecting(original: Any) -> Any:
@@ -156,11 +158,10 @@ def _patch_extras(module: Any) -> None:
 
         return compose
 
-    for name in ("execute_batch", "execute_values"):
-        original = getattr(module, name)
-        replacement = composing(original)
-        rebind(original, replacement)
-        _extras.on_uninstall(partial(rebind, replacement, original))
+    originals = [getattr(module, name) for name in ("execute_batch", "execute_values")]
+    replacements = [(original, composing(original)) for original in originals]
+    rebind(replacements)
+    _extras.on_uninstall(partial(rebind, [(new, old) for old, new in replacements]))
 
 
 def _take_place(original: type[Any], replacement: type[Any]) -> int:
@@ -169,13 +170,11 @@ def _take_place(original: type[Any], replacement: type[Any]) -> int:
     for derived in original.__subclasses__():
         if derived is not replacement and derived.__flags__ & _PYTHON_CLASS:
             stubborn += not adopt(derived, original, replacement)
-    rebind(original, replacement)
     _driver.on_uninstall(partial(_give_back, original, replacement))
     return stubborn
 
 
 def _give_back(original: type[Any], replacement: type[Any]) -> None:
-    rebind(replacement, original)
     for derived in replacement.__subclasses__():
         adopt(derived, replacement, original)
 

@@ -106,6 +106,14 @@ def _is_unguarded(connection: object) -> bool:
     )
 
 
+def _open_connections() -> list[object]:
+    """Every living connection, whoever opened it: an instance refers to its class."""
+    kinds: list[type] = [_OriginalConnection]
+    for kind in kinds:
+        kinds += [derived for derived in kind.__subclasses__() if derived not in kinds]
+    return [one for one in gc.get_referrers(*kinds) if isinstance(one, _OriginalConnection)]
+
+
 def _on_connection(arguments: tuple[Any, ...]) -> None:
     if _guard is not None and _is_unguarded(arguments[0]):
         _report_unguarded(1, "A database was opened by a `connect` that Stockade could not reach.")
@@ -126,9 +134,8 @@ def install(guard: Guard) -> None:
         for derived in original.__subclasses__():
             if derived is not replacement and not derived.__module__.startswith("stockade."):
                 stubborn += not adopt(derived, original, replacement)
-        rebind(original, replacement)
-    rebind(_original_connect, connect)
-    early = sum(_is_unguarded(candidate) for candidate in gc.get_objects())
+    rebind(((_original_connect, connect), *_STAND_INS))
+    early = sum(_is_unguarded(candidate) for candidate in _open_connections())
     hook.listen("sqlite3.connect/handle", _on_connection)
     if early:
         _report_unguarded(
@@ -138,6 +145,11 @@ def install(guard: Guard) -> None:
         _report_unguarded(stubborn, "Classes derived from sqlite3's could not be guarded.")
 
 
+def installed() -> bool:
+    """Whether new connections are guarded: nobody has put the driver's own back."""
+    return _guard is not None and sqlite3.connect is connect
+
+
 def uninstall() -> None:
     """Give sqlite3 its own back; connections that are open stay as they are, unchecked."""
     global _guard
@@ -145,8 +157,7 @@ def uninstall() -> None:
     if sqlite3.connect is not connect:
         return
     hook.withdraw("sqlite3.connect/handle")
-    rebind(connect, _original_connect)
+    rebind((new, old) for old, new in ((_original_connect, connect), *_STAND_INS))
     for original, replacement in _STAND_INS:
-        rebind(replacement, original)
         for derived in replacement.__subclasses__():
             adopt(derived, replacement, original)
