@@ -28,7 +28,11 @@ demo: setup ## attack the range without and with Stockade, then start the clinic
 	@exec .venv/bin/python -m stockade.tools.demo $(if $(ONCE),--once)
 
 .PHONY: test
-test: setup ## run the tests, and say how much of the code they reach
+test: setup ## run the tests
+	@.venv/bin/python -m pytest
+
+.PHONY: coverage
+coverage: setup ## run the tests, several times as slow, and say how much of the code they reach
 	@.venv/bin/coverage erase
 	@.venv/bin/coverage run -m pytest
 	@.venv/bin/coverage combine --quiet

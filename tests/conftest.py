@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from stockade.core.bus import bus
@@ -24,6 +25,13 @@ UNMEASURED = {name: value for name, value in os.environ.items() if "COVERAGE" no
 
 Request = Callable[..., AbstractContextManager[RequestContext]]
 Switch = Callable[..., AbstractContextManager[Firewall]]
+
+
+# What lands must not depend on luck, nor on how busy the machine is: the same examples each time.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.load_profile(
+    "default" if os.environ.get("STOCKADE_EXPLORE") == "1" else "repeatable"
+)
 
 
 def pytest_collection_finish() -> None:

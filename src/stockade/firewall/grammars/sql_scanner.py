@@ -141,7 +141,7 @@ def _quoted_end(sql: str, start: int, quote: str) -> int:
 def _escaped_end(sql: str, start: int, quote: str) -> int:
     """The same where a backslash escapes."""
     end = _quoted_end(sql, start, quote)
-    if 0 <= sql.find("\\", start, end if end >= 0 else len(sql)):
+    if sql.find("\\", start, end if end >= 0 else len(sql)) >= 0:
         match = _ESCAPED[quote](sql, start)
         return match.end() - 1 if match else -1
     return end

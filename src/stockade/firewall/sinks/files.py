@@ -136,6 +136,11 @@ def install(guard: Guard) -> None:
         hook.listen(event, handler)
 
 
+def installed() -> bool:
+    """Whether files are guarded."""
+    return _guard is not None
+
+
 def uninstall() -> None:
     """Check no path any more."""
     global _guard

@@ -286,6 +286,11 @@ def install(guard: Guard, argument_guard: Guard | None = None) -> None:
         wrapt.register_post_import_hook(_wrap_uvloop, "uvloop")
 
 
+def installed() -> bool:
+    """Whether starting programs is guarded."""
+    return _guard is not None
+
+
 def uninstall() -> None:
     """Check no program any more."""
     global _guard, _arguments

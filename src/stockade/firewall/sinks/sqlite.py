@@ -110,7 +110,7 @@ def _open_connections() -> list[object]:
     """Every living connection, whoever opened it: an instance refers to its class."""
     kinds: list[type] = [_OriginalConnection]
     for kind in kinds:
-        kinds += [derived for derived in kind.__subclasses__() if derived not in kinds]
+        kinds += set(kind.__subclasses__()).difference(kinds)
     return [one for one in gc.get_referrers(*kinds) if isinstance(one, _OriginalConnection)]
 
 
