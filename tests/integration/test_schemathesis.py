@@ -1,6 +1,6 @@
 """The clinic is what its OpenAPI document says, whatever is sent: schemathesis, all checks.
 
-It runs in an environment of its own (`make .venv-schemathesis/.ready`). Two hundred examples an
+It runs in an environment of its own (`make .venv-schemathesis/.ready`). Fifty examples an
 operation; `STOCKADE_SCHEMATHESIS=5000` asks for more (`make schemathesis`).
 """
 
@@ -20,7 +20,7 @@ from tests.conftest import UNMEASURED
 from tests.integration.serving import PROJECT, Server, serving
 
 SCHEMATHESIS = PROJECT / ".venv-schemathesis" / "bin" / "schemathesis"
-EXAMPLES = os.environ.get("STOCKADE_SCHEMATHESIS", "200")
+EXAMPLES = os.environ.get("STOCKADE_SCHEMATHESIS", "50")
 SETTINGS = {
     "STOCKADE_REQUEST__RATE": "0",  # thousands of requests of one client are the point here
     "STOCKADE_WATCH__METRICS": "",

