@@ -97,10 +97,11 @@ class SqlGrammar:
         hits = [
             (value, spelling)
             for value in prepared.values
-            for spelling in value.spellings
-            if spelling in low
+            if value.anchor in low
+            for spelling in value.spellings_in(low)
         ]
-        for (item, _, mark, _), spelling in hits:
+        for value, spelling in hits:
+            item, mark = value.item, value.mark
             if mark is not None:
                 # A part of a value that stands there whole is not there by itself.
                 if not any(mark.origin == value.item.value for value, _ in hits) and misused(
@@ -132,7 +133,7 @@ def _fragment(
     for value in prepared.values:
         if value.item in standing:
             continue
-        place = fragment_outside(low, value.spellings[0], value.fragments, spans)
+        place = fragment_outside(low, value.folded, value.fragments, spans)
         if place is not None:
             return _finding("fragment", value.item, *place)
     return None

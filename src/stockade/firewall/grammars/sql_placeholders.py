@@ -46,7 +46,7 @@ def brought_by(text: str, values: SqlValues, places: list[int]) -> Finding | Non
     """A value that one of the placeholders at `places` is a part of."""
     low = fold(text)
     for value in values.values:
-        for spelling in value.spellings:
+        for spelling in value.spellings_in(low):
             if "%" not in spelling or value.mark is not None:
                 continue
             start = low.find(spelling)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-__all__ = ["anchors_of", "fold", "spellings_of"]
+__all__ = ["anchor_of", "fold", "pattern_spellings_of", "spellings_of"]
 
 _ESCAPED = re.compile(r"['\"`\\%_]").search
-_UNESCAPED = re.compile(r"[^'\"`\\]+").findall
-_UNESCAPED_IN_PATTERN = re.compile(r"[^'\"`\\%_!/|^#]+").findall
+_UNESCAPED = re.compile(r"[^'\"`\\%_!/|^#]+").findall
+_SAME_IN_ANY_CASE = re.compile(r"[A-Za-z0-9 ]+").findall
 _WILDCARD = re.compile(r"[%_\\]").search
-_IN_PATTERN = re.compile(r"[%_\\!/|^#]").search
-_MARKS = "\\!/|^#"
-"""What queries name behind ESCAPE; a backslash mostly, which alone is looked for where a value is
-long, or has double quotes only: documents and headers are full of these, and in MySQL alone they
-hold patterns."""
+_IN_PATTERN = re.compile(r"[%_!/|^#]").search
+_MARKS = "!/|^#"
+"""What queries name behind ESCAPE, beside the backslash."""
 _MAX_SHORT, _MAX_PATTERN = 64, 4_096
 
 
@@ -30,7 +29,10 @@ def fold(text: str) -> str:
 
 
 def spellings_of(value: str) -> tuple[str, ...]:
-    """`value` as it stands in a query: raw, and escaped in each way that drivers and people do."""
+    """`value` as it stands in a query: raw, and escaped in each way that drivers and people do.
+
+    The first is `value` itself, folded.
+    """
     if value.isascii():
         if _ESCAPED(value) is None:
             return (value.lower(),)
@@ -39,59 +41,64 @@ def spellings_of(value: str) -> tuple[str, ...]:
         forms = [value, value.lower(), value.upper(), value.casefold(), value.title()]
     if "%" in value:  # a layer above a driver doubles it, and the driver undoes that
         forms += [form.replace("%", "%%") for form in forms]
-    if marks := _marks(value):
-        forms += _with_wildcards_escaped(value, marks)
-    found: list[str] = []
-    for form in dict.fromkeys(forms):
-        found.append(form)
+    is_quoted = "'" in value or '"' in value  # without a quote it ends no pattern
+    if is_quoted and len(value) <= _MAX_PATTERN and _WILDCARD(value):
+        forms += _with_wildcards_escaped(value, "\\")
+    return _quoted(forms)
+
+
+def pattern_spellings_of(value: str) -> tuple[str, ...]:
+    """The further spellings in a query which says by what (`LIKE … ESCAPE '!'`) it escapes.
+
+    None where `value` would end no pattern, and where it is long: documents and headers are full of
+    such marks.
+    """
+    if "'" not in value or len(value) > _MAX_SHORT or not _IN_PATTERN(value):
+        return ()
+    return _quoted([form for mark in _MARKS for form in _with_wildcards_escaped(value, mark)])
+
+
+def _quoted(forms: Iterable[str]) -> tuple[str, ...]:
+    """Each form as it is, and with its quotes escaped; all folded."""
+    found: dict[str, None] = {}
+    for form in dict.fromkeys(map(fold, forms)):
+        found[form] = None
         for quote in "'\"`":
             if quote in form:
-                found.append(form.replace(quote, quote * 2))
+                found[form.replace(quote, quote * 2)] = None
         if "\\" in form or "'" in form or '"' in form:
             slashed = form.replace("\\", "\\\\")
-            found += (
+            single = slashed.replace("'", "\\'")
+            for spelling in (
                 slashed,
-                slashed.replace("'", "\\'"),
-                slashed.replace("'", "\\'").replace('"', '\\"'),
+                single,
+                single.replace('"', '\\"'),
                 slashed.replace("'", "''"),
                 form.replace("'", "\\'").replace('"', '\\"'),
-            )
-    return tuple(dict.fromkeys(fold(spelling) for spelling in found))
+            ):
+                found[spelling] = None
+    return tuple(found)
 
 
-def _marks(value: str) -> str:
-    """What may stand before the wildcards of `value` in a pattern of LIKE; "" where nothing would.
-
-    Without a quote it ends no pattern.
-    """
-    if "'" in value and len(value) <= _MAX_SHORT:
-        return _MARKS if _IN_PATTERN(value) else ""
-    is_quoted = "'" in value or '"' in value
-    return "\\" if is_quoted and len(value) <= _MAX_PATTERN and _WILDCARD(value) else ""
-
-
-def _with_wildcards_escaped(value: str, marks: str) -> list[str]:
+def _with_wildcards_escaped(value: str, mark: str) -> list[str]:
     """`value` as a pattern of LIKE in which its own wildcards stand for themselves."""
     found: list[str] = []
-    for mark in marks:
-        for wildcards in ("%_", "%", "_"):
-            form = value.replace(mark, mark * 2)
-            for wildcard in wildcards:
-                form = form.replace(wildcard, mark + wildcard)
-            found += (form, form.replace("%", "%%"))
+    for wildcards in ("%_", "%", "_"):
+        form = value.replace(mark, mark * 2)
+        for wildcard in wildcards:
+            form = form.replace(wildcard, mark + wildcard)
+        found += (form, form.replace("%", "%%"))
     return found
 
 
-def anchors_of(value: str, spellings: tuple[str, ...]) -> tuple[str, ...]:
-    """One of these stands in every text in which `value` does, in any of its spellings.
+def anchor_of(value: str, folded: str) -> str:
+    """What stands in every text in which `value` does, in any of its spellings; "" is possible.
 
-    "" where that is not known.
+    `folded` is the value, folded.
     """
-    if len(spellings) == 1:
-        return spellings
     if not value.isascii():
-        return ("",)
-    if _marks(value):
-        return (max(_UNESCAPED_IN_PATTERN(spellings[0]), key=len, default=""),)
-    anchor = max(_UNESCAPED(spellings[0]), key=len, default="")
-    return (anchor, anchor.replace("%", "%%")) if "%" in anchor else (anchor,)
+        runs = _SAME_IN_ANY_CASE(value)
+        return max(runs, key=len, default="").lower()
+    if _ESCAPED(value) is None:
+        return folded
+    return max(_UNESCAPED(folded), key=len, default="")

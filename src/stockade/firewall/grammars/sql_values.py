@@ -11,7 +11,7 @@ value stands in, in any spelling, says so at once; and so do a few more for its 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from stockade.core.inputs import Input, Inputs, Source
@@ -23,7 +23,12 @@ from stockade.firewall.grammars.sql_fragments import (
 )
 from stockade.firewall.grammars.sql_marks import MARKS, Mark, marks_of
 from stockade.firewall.grammars.sql_scanner import Dialect
-from stockade.firewall.grammars.sql_spellings import anchors_of, spellings_of
+from stockade.firewall.grammars.sql_spellings import (
+    anchor_of,
+    fold,
+    pattern_spellings_of,
+    spellings_of,
+)
 
 __all__ = ["SqlValues", "Value", "prepare"]
 
@@ -45,13 +50,44 @@ _MAX_SPOKEN, _MAX_WORDS = 1_024, 12
 _MIN_JOINED, _MANY = 12, 3
 
 
-class Value(NamedTuple):
-    """A value; the spellings to look for; what it is as a mark; its telling parts."""
+class Value:
+    """A value; its anchor; itself, folded; what it is as a mark; its telling parts."""
 
-    item: Input
-    spellings: tuple[str, ...]
-    mark: Mark | None = None
-    fragments: Fragments = NO_FRAGMENTS
+    __slots__ = ("_in_patterns", "_spellings", "anchor", "folded", "fragments", "item", "mark")
+
+    def __init__(
+        self,
+        item: Input,
+        folded: str,
+        anchor: str | None = None,
+        fragments: Fragments = NO_FRAGMENTS,
+        mark: Mark | None = None,
+    ) -> None:
+        """Without an `anchor`, the value has one spelling only: `folded`."""
+        self.item = item
+        self.folded = folded
+        self.anchor = folded if anchor is None else anchor
+        self.fragments = fragments
+        self.mark = mark
+        # Most values stand in no query: how they might be spelled there is found out when asked.
+        self._spellings: tuple[str, ...] | None = (folded,) if self.anchor == folded else None
+        self._in_patterns: tuple[str, ...] | None = None
+
+    def spellings_in(self, low: str) -> Iterator[str]:
+        """The spellings that stand in a folded query."""
+        if self.anchor not in low:
+            return
+        if self._spellings is None:
+            self._spellings = spellings_of(self.item.value)
+        for spelling in self._spellings:
+            if spelling in low:
+                yield spelling
+        if self.mark is None and "escape" in low:
+            if self._in_patterns is None:
+                self._in_patterns = pattern_spellings_of(self.item.value)
+            for spelling in self._in_patterns:
+                if spelling in low:
+                    yield spelling
 
 
 class SqlValues(NamedTuple):
@@ -89,14 +125,14 @@ def prepare(
     if own.edged or shared.edged:
         tokens = own.tokens + shared.tokens
         found = marks_of(own.edged + shared.edged, inputs.origin, dialect, tokens)
-        marks = tuple(Value(each.item, (each.mark,), each) for each in found)
+        marks = tuple(Value(each.item, each.mark, mark=each) for each in found)
     values = (*own.values, *shared.values, *marks)
     if not values and not own.spoken and not shared.spoken and not strict:
         return _NONE
     anchors = own.anchors | shared.anchors
     keys = own.keys | shared.keys
     for value in marks:
-        anchors[value.spellings[0]] = keys[value.spellings[0]] = None
+        anchors[value.anchor] = keys[value.anchor] = None
     words = own.words | shared.words
     if strict or len(words) > _MAX_ANCHORS:
         words = keys = _ANY
@@ -150,13 +186,12 @@ class _Part:
         self.edged: list[Input] = []
         """The values that are or begin or end with a mark."""
 
-    def look_for(self, value: Value, anchors: Iterable[str], words: Sequence[str] = ()) -> None:
-        """Look for a value by its anchors; `words` are its own, of which all but one are keys."""
+    def look_for(self, value: Value, words: Sequence[str] = ()) -> None:
+        """Look for a value by its anchor; `words` are its own, of which all but one are keys."""
         self.values.append(value)
         telling = self.listen_for(value.item, words)
-        for anchor in anchors:
-            if not _holds(anchor, value.fragments.anchors):  # else a part is the anchor
-                self._anchor(anchor, telling)
+        if not _holds(value.anchor, value.fragments.anchors):  # else a part is the anchor
+            self._anchor(value.anchor, telling)
         for part in (*value.fragments.anchors, *value.fragments.words):
             self._anchor(part, telling)
 
@@ -195,9 +230,7 @@ def _collect(items: Iterable[Input], dialect: Dialect, *, fragments: bool) -> _P
             if len(bare) >= _MIN_JOINED and len(said := _words(bare.lower())) >= _MANY:
                 found.listen_for(item, said)
             if bare[:1] == "-" and not dialect.dash_needs_space:
-                found.look_for(
-                    Value(item, ("-" + bare,)), ("-" + bare,)
-                )  # behind a minus: a comment
+                found.look_for(Value(item, "-" + bare))  # behind a minus: a comment
             continue
         if value[0] in MARKS or value[-1] in MARKS:
             found.edged.append(item)
@@ -206,18 +239,17 @@ def _collect(items: Iterable[Input], dialect: Dialect, *, fragments: bool) -> _P
         elif len(value) > 1 and value.strip(value[0]):
             wordy.append(item)
         elif value[0] == "#" or (len(value) > 1 and value[0] not in "'\"`"):
-            found.look_for(Value(item, (value,)), (value,))
+            found.look_for(Value(item, value))
     _spell(wordy, found, fragments=fragments)
     return found
 
 
 def _spell(items: Iterable[Input], found: _Part, *, fragments: bool) -> None:
-    """Add each value in all its spellings, its anchors, telling parts and words."""
+    """Add each value, its anchor, telling parts and words."""
     whole, telling = "", NO_FRAGMENTS
     for item in items:
         value = item.value
-        spellings = spellings_of(value)
-        folded = spellings[0]
+        folded = fold(value)
         # Who takes a whole body for a value seldom cuts it; its parts are values of their own.
         own = NO_FRAGMENTS
         if fragments and item.source != Source.BODY:
@@ -228,9 +260,7 @@ def _spell(items: Iterable[Input], found: _Part, *, fragments: bool) -> None:
                 found.parts.update(dict.fromkeys(own.anchors + own.words))
                 if own.are_all:
                     whole, telling = folded, own
-        found.look_for(
-            Value(item, spellings, None, own), anchors_of(value, spellings), _words(folded)
-        )
+        found.look_for(Value(item, folded, anchor_of(value, folded), own), _words(folded))
 
 
 def _words(value: str) -> tuple[str, ...]:
