@@ -25,7 +25,7 @@ def everything(folder: Path) -> Settings:
         store=StoreSettings(url="memory"),
         watch=WatchSettings(
             log=str(folder / EVENTS),
-            journal=str(folder / "audit.jsonl"),
+            audit=str(folder / "audit"),
             metrics="127.0.0.1:0",
         ),
     )

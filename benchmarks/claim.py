@@ -15,7 +15,7 @@ class Budget(NamedTuple):
     """A promise: the limit, its unit, which way is better, and what is measured."""
 
     limit: float
-    unit: Literal["x", "us", "ms"]
+    unit: Literal["x", "us", "ms", "/s"]
     what: str
     better: Literal["lower", "higher"] = "lower"
 
@@ -142,6 +142,11 @@ BUDGETS: dict[str, Budget] = {
     "boundary.strict_json": Budget(
         1.5, "x", "the strict JSON pass against `json.loads`, bodies of 1 kB, the worst of them"
     ),
+    "watch.lines": Budget(
+        300_000.0, "/s", "JSON lines of ten fields, searched for fifty live secrets", "higher"
+    ),
+    "watch.vs_structlog": Budget(2.0, "x", "what structlog costs against such a line", "higher"),
+    "watch.publish": Budget(3.0, "us", "an event on the request's path, log and metrics attached"),
     "crypto.seal_1k": Budget(
         1.18, "x", "committed sealing of 1 KiB against a reused bare AESGCM object"
     ),

@@ -1,6 +1,6 @@
 """`python -m benchmarks.refusals`: a flood of refusals against the disk and honest requests.
 
-In process: one application whose route declares a model, guarded, with log and journal. Prints one
+In process: one application whose route declares a model, guarded, with log and audit log. Prints one
 JSON object: how many bytes a hundred thousand refusals (a minute of them at 1,667 a second) leave
 on the disk, whether the written and the counted ones add up, and what an honest request costs
 between sixteen refused ones against one between sixteen honest ones, in CPU time of its thread.
@@ -54,7 +54,7 @@ def _guarded(folder: Path) -> tuple[FastAPI, Stockade]:
     app = _bare()
     settings = Settings(
         store=StoreSettings(url="memory"),
-        watch=WatchSettings(log=str(folder / "log.jsonl"), journal=str(folder / "journal.jsonl")),
+        watch=WatchSettings(log=str(folder / "log.jsonl"), audit=str(folder / "audit")),
     )
     return app, Stockade.protect(app, settings=settings)
 

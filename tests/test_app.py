@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from stockade import app as joined
 from stockade.core import propagation
 from stockade.core.bus import bus
 from stockade.core.config import (
+    CryptoSettings,
     DefenceSettings,
     Settings,
     StoreSettings,
@@ -30,7 +32,7 @@ from stockade.core.errors import ConfigError, SecretError
 from stockade.testing import captured_events
 
 SECRET = "correct horse battery staple"
-QUIET = Settings(store=StoreSettings(url="memory"), watch=WatchSettings(log="", journal=""))
+QUIET = Settings(store=StoreSettings(url="memory"), watch=WatchSettings(log="", audit=""))
 
 
 class Patient(BaseModel):
@@ -110,7 +112,7 @@ async def test_off_is_bare_and_says_so(service: FastAPI) -> None:
 async def test_protecting_twice_writes_each_event_once(service: FastAPI, tmp_path: Path) -> None:
     log = tmp_path / "events.jsonl"
     settings = Settings(
-        store=StoreSettings(url="memory"), watch=WatchSettings(log=str(log), journal="")
+        store=StoreSettings(url="memory"), watch=WatchSettings(log=str(log), audit="")
     )
     Stockade(settings).start()
     Stockade.protect(service, settings=settings)
@@ -183,7 +185,7 @@ async def test_other_callables_are_wrapped_once_by_the_interface_they_show() -> 
 
 def test_closing_writes_what_waits(tmp_path: Path) -> None:
     log = tmp_path / "events.jsonl"
-    stockade = Stockade(Settings(watch=WatchSettings(log=str(log), journal="")))
+    stockade = Stockade(Settings(watch=WatchSettings(log=str(log), audit="")))
     stockade.start()
     stockade.close()
     assert '"sys_startup"' in log.read_text()
@@ -206,3 +208,36 @@ def test_parts_are_made_when_asked_for(tmp_path: Path) -> None:
     assert stockade.throttle.wait("192.0.2.1", "account") > 4
     assert {path.name for path in (tmp_path / ".stockade").iterdir()} >= {"keys.json", "state.db"}
     stockade.close()
+
+
+def test_what_watches_the_process_is_told_at_its_start_and_at_its_end(tmp_path: Path) -> None:
+    quiet = replace(QUIET, watch=replace(QUIET.watch, log=str(tmp_path / "log"), heartbeat=0.0))
+    stockade, another = Stockade(quiet), Stockade(quiet)
+    with captured_events() as events:
+        stockade.start()
+        [began] = events.named("sys_monitor_enabled")
+        assert began.details["monitors"] == ["log", "silence", "firewall"]
+        another.start()  # takes over: nothing is unwatched meanwhile
+        assert events.named("sys_monitor_disabled") == []
+        another.close()
+        assert len(events.named("sys_monitor_disabled")) == 1
+
+
+def test_the_events_of_an_application_and_its_jobs_are_in_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    settings = Settings(
+        crypto=CryptoSettings(keyring=str(tmp_path / "keys.json")),
+        store=StoreSettings(url="memory"),
+        watch=WatchSettings(log=str(log), audit="", format="ocsf"),
+    )
+    stockade = Stockade(settings)
+    stockade.start()
+    try:
+        stockade.event("sensitive_read", about="patient.notes", id=7)
+        with pytest.raises(ZeroDivisionError), stockade.job("nightly", every=60.0):
+            _ = 1 / 0
+    finally:
+        stockade.close()
+    codes = [json.loads(line)["metadata"]["event_code"] for line in log.read_text().splitlines()]
+    assert "sensitive_read" in codes
+    assert "job_failed" in codes

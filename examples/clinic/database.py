@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends
 from sqlalchemy import create_engine, event
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from examples.clinic import models
@@ -30,6 +31,12 @@ def _prepare(connection: Any, record: object) -> None:
 
 
 def create_tables() -> None:
+    for _ in models.Base.metadata.tables:
+        try:
+            models.Base.metadata.create_all(engine)
+            return
+        except (OperationalError, ProgrammingError):
+            continue  # another worker of the same start made a table after we had looked for it
     models.Base.metadata.create_all(engine)
 
 

@@ -34,5 +34,6 @@ def create() -> None:
         except IntegrityError:
             return  # another worker of the same start was quicker, and has told its passwords
         for account, password in made:
+            stockade.event("user_created", account=account.id, by="first start", first=True)
             sys.stdout.write(f"first account: {account.name} {account.role} {password}\n")
         sys.stdout.flush()

@@ -31,6 +31,7 @@ def load() -> Settings:
         watch=replace(
             settings.watch,
             log=str(folder / settings.watch.log),
-            journal=str(folder / settings.watch.journal),
+            audit=str(folder / settings.watch.audit),
+            run=str(folder / settings.watch.run),
         ),
     )

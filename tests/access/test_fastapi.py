@@ -141,7 +141,7 @@ def test_another_sites_page_changes_nothing(
         assert "set-cookie" not in answer.headers
     assert app.state.notes == {"1": "honest"}
     assert client.get("/me").json() == "account-1"
-    assert {e.rule for e in events if e.name == "request_refused"} == {"access.same-origin"}
+    assert {e.rule for e in events if e.name == "malicious_cors"} == {"access.same-origin"}
     # The same requests from the application's own page.
     own = {"sec-fetch-site": "same-origin", "origin": "https://shop.example"}
     assert client.put("/notes/1", data={"text": "mine"}, headers=own).status_code == 200
@@ -211,9 +211,12 @@ def test_without_a_guard_nobody_gets_in(app: FastAPI) -> None:
     assert browser(app).get("/me").status_code == 500
 
 
-def test_without_policies_nothing_is_permitted(app: FastAPI, world: World) -> None:
+def test_without_policies_nothing_is_permitted(
+    app: FastAPI, world: World, events: list[Event]
+) -> None:
     Guard(world.sessions, None, world.sign_in).install(app)
     assert ann(app).get("/notes/1").status_code == 403
+    assert [e.details["action"] for e in events if e.name == "authz_fail"] == ["read"]
 
 
 def test_a_store_that_fails_lets_nobody_in(app: FastAPI, world: World) -> None:

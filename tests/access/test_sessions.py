@@ -97,6 +97,7 @@ def test_who_works_does_not_idle_out_but_reaches_the_absolute_limit(
     world.clock.now += 100
     assert world.sessions.check(token) is None
     assert events[-1].details["cause"] == "absolute"
+    assert names(events) == ["session_created", *["session_renewed"] * 7, "session_expired"]
 
 
 def test_a_request_rarely_writes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,7 +133,11 @@ def test_a_person_who_mistypes_gets_in(defended: World, events: list[Event]) -> 
         "authn_login_fail",
         "session_created",
         "authn_login_success",
+        "authn_login_successafterfail",
     ]
+    assert events[-1].details["failures"] == 2
+    defended.from_client(OFFICE, "ann", "sunshine")
+    assert events[-1].name == "authn_login_success"  # told once
     assert len({e.details["account"] for e in events if e.name.startswith("authn")}) == 1
 
 

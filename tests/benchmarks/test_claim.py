@@ -60,4 +60,5 @@ def test_the_reference_lists_every_claim_with_its_budget() -> None:
     for name, budget in BUDGETS.items():
         if not name.startswith("some."):
             unit = {"us": "µs"}.get(budget.unit, budget.unit)
-            assert f"| `{name}` | {budget.what} | <= {budget.limit:g} {unit} |" in text
+            relation = "<=" if budget.better == "lower" else ">="
+            assert f"| `{name}` | {budget.what} | {relation} {budget.limit:g} {unit} |" in text

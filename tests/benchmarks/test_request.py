@@ -21,6 +21,6 @@ def test_the_guarded_server_is_guarded_and_logs_every_request(
 def test_without_its_events_there_is_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request, "_SECONDS", 0.02)
     monkeypatch.setattr(request, "_ROUNDS", 2)
-    monkeypatch.setattr(request, "EVENTS", "audit.jsonl")
+    monkeypatch.setattr(request, "EVENTS", "audit/origin")
     with pytest.raises(AssertionError, match="0 access events of"):
         request.fastapi_hello(1)

@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 import msgspec
 import pytest
-from fastapi import Body, FastAPI
+from fastapi import Body, FastAPI, Form
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,11 +17,17 @@ from msgspec.structs import replace
 
 from stockade import Stockade
 from stockade.boundary import check_body
-from stockade.core.config import RequestSettings, Settings, StoreSettings, WatchSettings
+from stockade.core.config import (
+    DefenceSettings,
+    RequestSettings,
+    Settings,
+    StoreSettings,
+    WatchSettings,
+)
 from stockade.core.errors import Rejected
 
 JSON = "application/json"
-QUIET = Settings(store=StoreSettings(url="memory"), watch=WatchSettings(log="", journal=""))
+QUIET = Settings(store=StoreSettings(url="memory"), watch=WatchSettings(log="", audit=""))
 # Legal by RFC 8259 (names SHOULD be unique) and refused on purpose (RFC 7493, 2.3).
 DUPLICATES = {"y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json"}
 
@@ -208,6 +215,7 @@ def test_content_types(content_type: str, body: bytes, expected: int) -> None:
     assert status(body, content_type) == expected
 
 
+@pytest.mark.asvs("V1.5.3")
 def test_duplicate_keys_smuggle_a_role_past_a_checking_proxy_and_not_past_us() -> None:
     body = b'{"role": "admin", "role": "clinician"}'
     seen_by_application = json.loads(body)["role"]
@@ -215,6 +223,31 @@ def test_duplicate_keys_smuggle_a_role_past_a_checking_proxy_and_not_past_us() -
     assert (seen_by_proxy, seen_by_application) == ("admin", "clinician")
     assert status(body) == 422
     assert status(b'{"role": "clinician"}') == 200
+
+
+@pytest.mark.asvs("V1.1.1")
+def test_what_is_encoded_twice_becomes_no_control_character_behind_the_check() -> None:
+    """An application that decodes once more than it should, behind a check of the ending."""
+    form = {"content-type": "application/x-www-form-urlencoded"}
+
+    def opened(mode: Any, body: bytes) -> tuple[int, str]:
+        app = FastAPI()
+
+        @app.post("/open")
+        def take(file: Annotated[str, Form()]) -> str:
+            assert file.endswith(".png")
+            return unquote(file).partition("\0")[0]  # what C reads of a name
+
+        stockade = Stockade.protect(
+            app, settings=replace(QUIET, defence=DefenceSettings(mode=mode))
+        )
+        answer = TestClient(app).post("/open", content=body, headers=form)
+        stockade.close()
+        return answer.status_code, answer.text
+
+    assert opened("off", b"file=shell.php%2500.png") == (200, '"shell.php"')
+    assert opened("block", b"file=shell.php%2500.png")[0] == 400
+    assert opened("block", b"file=100%2525.png") == (200, '"100%.png"')
 
 
 @pytest.fixture(scope="module")

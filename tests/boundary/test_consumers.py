@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pickle
 import socket
 import sqlite3
 import time
@@ -79,7 +80,7 @@ def take(broker: Channel, queue: str) -> tuple[int, bytes]:
     ("body", "event"),
     [
         (message(item=ATTACK), "malicious_sqli"),
-        (message(item="lamp", role="admin"), "input_validation_fail"),
+        (message(item="lamp", role="admin"), "malicious_extraneous"),
         (b'{"item": "lamp", "item": "x"}', "input_validation_fail"),
         (b"\x80\x04K\x01.", "input_validation_fail"),
     ],
@@ -174,6 +175,38 @@ def test_what_is_not_the_declared_message_is_refused_and_told(
     assert refused.value.problem().status == status
     assert [event.name for event in events] == ["input_validation_fail"]
     assert "lamp" not in str(events)
+
+
+class Harm:
+    """What a pickle makes of itself where it is loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.asvs("V1.5.2")
+def test_no_message_chooses_what_becomes_of_it(tmp_path: Path, events: list[Event]) -> None:
+    """Declared models only: neither pickles nor documents that name a class make objects."""
+    pickled = pickle.dumps(Harm(tmp_path / "run-by-the-message"))
+    pickle.loads(pickled)  # as a queue's library does that "serialises" this way
+    assert (tmp_path / "run-by-the-message").exists()
+    (tmp_path / "run-by-the-message").unlink()
+
+    @consumes(Order)
+    def ship(order: Order) -> str:
+        return order.item
+
+    named = {"item": "lamp", "py/reduce": [{"py/type": "os.system"}, {"py/tuple": ["true"]}]}
+    typed = {"item": {"__class__": "subprocess.Popen", "args": ["true"]}}
+    for content in (pickled, json.dumps(named), json.dumps(typed), b"!!python/object:os.system []"):
+        with pytest.raises(Rejected):
+            ship(content)
+    assert not (tmp_path / "run-by-the-message").exists()
+    assert len(events) == 4
+    assert ship(message(item="py/object: os.system")) == "py/object: os.system"  # it is a text
 
 
 def test_text_and_further_arguments_pass_and_the_types_are_known() -> None:

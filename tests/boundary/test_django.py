@@ -149,7 +149,7 @@ def test_a_field_that_nobody_offered_sets_a_role_bare_and_is_refused_declared(
     assert ask("POST", "/accounts", b'{"name": "ann"}', "application/json")[2] == "made"
     assert accounts.rows()[1:] == [("ann", "patient")]
     assert [(event.name, event.resource) for event in events] == [
-        ("input_validation_fail", "/accounts")
+        ("malicious_extraneous", "/accounts")
     ]
 
 

@@ -132,7 +132,7 @@ def test_a_field_that_nobody_offered_sets_a_role_bare_and_is_refused_declared(
     assert accounts.rows() == [("eve", "admin")]
     assert client.post("/accounts", json={"name": "ann"}).text == "made"
     assert accounts.rows()[1:] == [("ann", "patient")]
-    assert [event.name for event in events] == ["input_validation_fail"]
+    assert [event.name for event in events] == ["malicious_extraneous"]
     assert events[0].resource == "/accounts"
 
 

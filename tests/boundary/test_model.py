@@ -1,20 +1,22 @@
 """A model takes what it declares, in the one standard spelling, and nothing beside it."""
 
+import ctypes
 import json
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum
 from ipaddress import IPv4Address
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
 
-from stockade.boundary import Model, Parameters
+from stockade.boundary import Model, Parameters, validate
 from stockade.boundary.model import MAX_TEXT
+from stockade.core.errors import Rejected
 
 
 class Colour(Enum):
@@ -121,6 +123,7 @@ def test_1e400_in_json_text_is_no_number() -> None:
         Everything.model_validate_json(text)
 
 
+@pytest.mark.asvs("V2.2.1")
 def test_mass_assignment_works_on_a_plain_model_and_fails_on_ours() -> None:
     class PlainAccount(BaseModel, extra="allow"):
         name: str
@@ -165,6 +168,59 @@ def test_a_lone_surrogate_is_no_text() -> None:
         Note.model_validate({"body": "\ud800"})
 
 
+@pytest.mark.asvs("V1.4.2")
+@pytest.mark.parametrize("pieces", [2**31, 2**32 + 1, -(2**31) - 1, -1, 2**63])
+def test_a_number_that_overflows_further_in_is_refused(pieces: int) -> None:
+    """Python's numbers do not overflow; those of a C library, a file format or a column do."""
+
+    class PlainOrder(BaseModel):
+        pieces: int
+
+    class Order(Model):
+        pieces: Annotated[int, Field(ge=0, lt=2**31)]
+
+    taken = PlainOrder(pieces=pieces).pieces
+    assert ctypes.c_int32(taken).value != taken or taken < 0  # somebody is paid for what he buys
+    with pytest.raises(ValidationError):
+        Order(pieces=pieces)
+    assert ctypes.c_int32(Order(pieces=2**31 - 1).pieces).value == 2**31 - 1
+
+
+class Stay(Model):
+    first: date
+    last: date
+    guests: Annotated[int, Field(ge=1)]
+    beds: Annotated[int, Field(ge=1)]
+
+    @model_validator(mode="after")
+    def fits(self) -> Self:
+        if self.last < self.first or self.beds < self.guests:
+            raise ValueError("a stay ends after it has begun, with a bed for each guest")
+        return self
+
+
+@pytest.mark.asvs("V2.2.3")
+@pytest.mark.parametrize(
+    ("changed", "price"), [({"last": "2026-01-01"}, -3_000), ({"guests": 9, "beds": 1}, 100)]
+)
+def test_what_belongs_together_has_to_fit(changed: dict[str, object], price: int) -> None:
+    sent = {"first": "2026-01-31", "last": "2026-02-01", "guests": 2, "beds": 2} | changed
+
+    class PlainStay(BaseModel):
+        first: date
+        last: date
+        guests: Annotated[int, Field(ge=1)]
+        beds: Annotated[int, Field(ge=1)]
+
+    plain = PlainStay.model_validate(sent)  # each value by itself is one that is taken
+    assert (plain.last - plain.first).days * plain.beds * 100 in (price, price * 2)
+    with pytest.raises(Rejected) as refused:
+        validate(Stay, sent)
+    assert refused.value.problem().status == 422
+    assert "2026" not in refused.value.problem().body().decode()
+    assert validate(Stay, sent | {"last": "2026-02-01", "guests": 1, "beds": 1}).guests == 1
+
+
 def test_parameters_read_text_and_nothing_undeclared() -> None:
     class Page(Parameters):
         number: int = 1
@@ -176,6 +232,37 @@ def test_parameters_read_text_and_nothing_undeclared() -> None:
     for wrong in ({"number": "x"}, {"size": "1"}, {"since": "0"}):
         with pytest.raises(ValidationError):
             Page.model_validate(wrong)
+
+
+@pytest.mark.asvs("V2.2.2")
+def test_what_no_form_would_send_is_refused_by_the_service() -> None:
+    """The page's own checks (`min`, `maxlength`, `required`) bind nobody who sends without it."""
+
+    class PlainOrder(BaseModel):
+        pieces: int
+        note: str = ""
+
+    class Order(Model):
+        pieces: Annotated[int, Field(ge=1, le=10)]
+        note: Annotated[str, Field(max_length=20)] = ""
+
+    taken: list[int] = []
+    app = FastAPI()
+
+    @app.post("/plain")
+    def plain(order: PlainOrder) -> None:
+        taken.append(order.pieces)
+
+    @app.post("/order")
+    def order(order: Order) -> None:
+        taken.append(order.pieces)
+
+    client = TestClient(app)
+    for sent in ({"pieces": -5}, {"pieces": 11}, {"pieces": 1, "note": "x" * 21}):
+        assert client.post("/plain", json=sent).status_code == 200
+        assert client.post("/order", json=sent).status_code == 422
+    assert taken == [-5, 11, 1]
+    assert client.post("/order", json={"pieces": 10, "note": "x" * 20}).status_code == 200
 
 
 def test_fastapi_reads_bodies_and_queries_and_the_schema_stays_usual() -> None:

@@ -72,20 +72,21 @@ def test_pointers_and_messages() -> None:
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "name"),
     [
-        {"name": "x", CANARY: 1},
-        {"name": "x", "extras": {CANARY: "no"}},
-        {"name": "x", "addresses": [{CANARY: 1}]},
-        {"name": f"{CANARY}\x00"},
-        {"name": "x", "role": CANARY},
-        {"name": f"root {CANARY}"},
-        {"name": [CANARY]},
-        CANARY,
-        {"name": CANARY * 100},
+        ({"name": "x", CANARY: 1}, "malicious_extraneous"),
+        ({"name": "x", "extras": {CANARY: "no"}}, "input_validation_fail"),
+        ({"name": "x", "addresses": [{CANARY: 1}]}, "input_validation_fail"),
+        ({"name": f"{CANARY}\x00"}, "input_validation_fail"),
+        ({"name": "x", "role": CANARY}, "input_validation_discrete_fail"),
+        ({"name": "x", "role": CANARY, CANARY: 1}, "input_validation_fail"),
+        ({"name": f"root {CANARY}"}, "input_validation_fail"),
+        ({"name": [CANARY]}, "input_validation_fail"),
+        (CANARY, "input_validation_fail"),
+        ({"name": CANARY * 100}, "input_validation_fail"),
     ],
 )
-def test_nothing_that_was_sent_is_repeated(data: object, events: list[Event]) -> None:
+def test_nothing_that_was_sent_is_repeated(data: object, name: str, events: list[Event]) -> None:
     with pytest.raises(ValidationError):
         Person.model_validate(data)
     with pytest.raises(Rejected) as caught:
@@ -93,7 +94,7 @@ def test_nothing_that_was_sent_is_repeated(data: object, events: list[Event]) ->
     assert caught.value.errors
     assert CANARY.encode() not in caught.value.problem().body()
     assert CANARY not in str(caught.value)
-    assert [event.name for event in events] == ["input_validation_fail"]
+    assert [event.name for event in events] == [name]
     assert CANARY.encode() not in encode_line(events[0])
     assert events[0].details["count"] >= 1
     assert caught.value.__cause__ is None

@@ -31,7 +31,9 @@ def test_a_value_starts_no_second_program_and_is_no_option(
     with pytest.raises(Rejected):
         run("sort", operands=[option, "a b.txt"], folder=tmp_path)
     assert not made.exists()
-    assert [event.rule for event in events] == ["boundary.operand"]
+    assert [(event.name, event.rule) for event in events] == [
+        ("input_validation_fail", "boundary.operand")
+    ]
     assert run("sort", operands=["a b.txt"], folder=tmp_path) == (0, b"1\n2\n", b"")
 
 
@@ -54,18 +56,26 @@ def test_statuses_and_errors_come_back() -> None:
     assert b"nowhere" in done.errors
 
 
-def test_a_program_that_runs_on_is_killed_with_what_it_started(tmp_path: Path) -> None:
+def test_a_program_that_runs_on_is_killed_with_what_it_started(
+    tmp_path: Path, events: list[Event]
+) -> None:
     started = time.monotonic()
     with pytest.raises(TimeoutError):
         run("sh", "-c", "(sleep 2; touch left) & sleep 60", folder=tmp_path, timeout=0.3)
     assert time.monotonic() - started < 30
     time.sleep(2.3)
     assert not (tmp_path / "left").exists()
+    assert [(one.name, one.rule) for one in events] == [
+        ("upstream_failed", "boundary.program-time")
+    ]
 
 
-def test_a_program_that_writes_on_is_killed() -> None:
+def test_a_program_that_writes_on_is_killed(events: list[Event]) -> None:
     with pytest.raises(OverflowError):
         run("yes", max_output=100_000)
+    assert [(one.name, one.rule) for one in events] == [
+        ("upstream_failed", "boundary.program-output")
+    ]
 
 
 @pytest.mark.parametrize("command", [(), ("no-such-program",)])

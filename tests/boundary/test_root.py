@@ -57,6 +57,7 @@ def test_files_are_read_made_changed_listed_and_removed(root: Root) -> None:
         root.open("a/new.bin")
 
 
+@pytest.mark.asvs("V5.3.2")
 @pytest.mark.parametrize(
     "name",
     ["../secret", "a/../../secret", "/etc/passwd", "file-link", "folder-link/secret", "inner-link",
@@ -74,6 +75,7 @@ def test_what_leads_out_is_refused_and_told(
     assert (tmp_path / "secret").read_text() == "hidden"
 
 
+@pytest.mark.asvs("V5.3.2")
 def test_the_same_names_reach_the_secret_by_open(root: Root, tmp_path: Path) -> None:
     for name in ("../secret", "file-link", "folder-link/secret"):
         assert (tmp_path / "root" / name).read_text() == "hidden"

@@ -58,6 +58,7 @@ def test_a_refusal_says_what_is_expected_and_not_what_came(
     assert str(value) not in str(events[0].details) or not str(value)
 
 
+@pytest.mark.asvs("V2.1.1")
 def test_the_schema_documents_it() -> None:
     assert TypeAdapter(Visit).json_schema()["properties"]["room"] == {
         "title": "Room",

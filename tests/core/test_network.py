@@ -8,7 +8,12 @@ from stockade.core.errors import ConfigError
 from stockade.core.network import TrustedProxies, is_loopback
 
 
+@pytest.mark.asvs("V4.1.3")
 def test_nobody_is_believed_by_default() -> None:
+    def naive(peer: str, forwarded: str) -> str:  # as most snippets have it
+        return forwarded.partition(",")[0] or peer
+
+    assert naive("198.51.100.7", "203.0.113.9") == "203.0.113.9"  # whoever the client says it is
     assert TrustedProxies(()).client("198.51.100.7", "203.0.113.9") == "198.51.100.7"
 
 

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def audit_events() -> Iterator[list[Event]]:
     """Every audit event of the test, in order."""
     seen: list[Event] = []
+    bus.sample()
     bus.subscribe_audit(seen.append)
     yield seen
     bus.unsubscribe(seen.append)

@@ -99,12 +99,26 @@ def test_destroyed_material_leaves_the_file(tmp_path: Path) -> None:
     assert material not in key_material(file_of(tmp_path))
 
 
-def test_a_primary_key_is_not_withdrawn(keyring: Keyring) -> None:
+def test_a_primary_key_is_not_withdrawn(keyring: Keyring, audit_events: list[Event]) -> None:
     for change in (keyring.destroy, keyring.deactivate):
         with pytest.raises(CryptoError, match="rotate first"):
             change(keyring.keys.primary("seal").id)
         with pytest.raises(CryptoError, match="no key with this id"):
             change("0" * 16)
+    assert names(audit_events).count("defence_failed") == 4
+
+
+def test_a_keyring_that_cannot_be_opened_or_made_is_told(
+    tmp_path: Path, audit_events: list[Event]
+) -> None:
+    with pytest.raises(CryptoError, match="no key file"):
+        Keyring.open(tmp_path / "absent.json")
+    tmp_path.chmod(0o777)
+    with pytest.raises(CryptoError, match="may be written"):
+        Keyring.open(tmp_path / "keys.json", create=True)
+    assert [(event.name, event.rule) for event in audit_events] == [
+        ("defence_failed", "crypto.keyfile")
+    ] * 2
 
 
 def test_unknown_purposes_are_refused(keyring: Keyring) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockade.core.errors import CryptoError
+from stockade.core.events import Event
 from stockade.crypto import Keyring
 from stockade.crypto.mac import hmac_sha256
 
@@ -42,13 +43,16 @@ def test_purposes_and_keyrings_are_apart() -> None:
     assert len(macs) == 3
 
 
-def test_changes_are_refused() -> None:
+def test_changes_are_refused(audit_events: list[Event]) -> None:
     tag = MAC.mac(b"x")
     for wrong in (b"", tag[:-1], tag + b"\0", bytes(32)):
         with pytest.raises(CryptoError):
             MAC.verify(wrong, b"x")
     with pytest.raises(CryptoError):
         MAC.verify(tag, b"y")
+    assert [(event.name, event.rule) for event in audit_events] == [
+        ("crypt_verify_fail", "crypto.mac")
+    ] * 5
 
 
 def test_rotation_keeps_old_macs_until_the_key_is_withdrawn() -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stockade.core.errors import CryptoError
+from stockade.core.events import Event
 from stockade.crypto import Argon2idHasher
 from stockade.crypto.passwords import FOR_TESTS_ONLY, OWASP, RFC_9106_LOW_MEMORY
 
@@ -71,7 +72,9 @@ DAMAGED = [
 
 
 @pytest.mark.parametrize("encoded", DAMAGED)
-def test_a_damaged_hash_is_an_error_not_a_wrong_password(encoded: str) -> None:
+def test_a_damaged_hash_is_an_error_not_a_wrong_password(
+    encoded: str, audit_events: list[Event]
+) -> None:
     attempts: list[Callable[[], bool]] = [
         lambda: QUICK.verify(encoded, "x"),
         lambda: QUICK.needs_rehash(encoded),
@@ -80,6 +83,9 @@ def test_a_damaged_hash_is_an_error_not_a_wrong_password(encoded: str) -> None:
         with pytest.raises(CryptoError, match="not an Argon2id PHC string") as caught:
             attempt()
         assert not encoded or len(encoded) < 2 or encoded not in str(caught.value)
+    assert [(event.name, event.rule) for event in audit_events] == [
+        ("crypt_verify_fail", "crypto.password-hash")
+    ] * 2
 
 
 @given(st.text(alphabet="$argon2idv=19mtp,0123456789ABab+/", max_size=120))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockade.core.errors import CryptoError
+from stockade.core.events import Event
 from stockade.crypto import Keyring
 from stockade.crypto.signing import SIGNATURE_BYTES, verify_detached
 
@@ -21,7 +22,7 @@ def test_round_trip(message: bytes) -> None:
     SIGNER.verify(signature, message)
 
 
-def test_every_flipped_bit_is_refused() -> None:
+def test_every_flipped_bit_is_refused(audit_events: list[Event]) -> None:
     signature = SIGNER.sign(b"message")
     SIGNER.verify(signature, b"message")
     for position in range(len(signature) * 8):
@@ -32,6 +33,9 @@ def test_every_flipped_bit_is_refused() -> None:
     for message in (b"", b"messagf", b"message\0"):
         with pytest.raises(CryptoError, match="do not use"):
             SIGNER.verify(signature, message)
+    assert {(event.name, event.rule) for event in audit_events} == {
+        ("crypt_verify_fail", "crypto.signature")
+    }
 
 
 @given(st.binary(max_size=100))

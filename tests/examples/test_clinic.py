@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from stockade.watch.audit.reading import entries
+
 if TYPE_CHECKING:
     from tests.examples.conftest import Clinic
 
@@ -31,8 +33,8 @@ def register(client: httpx.Client, name: str) -> str:
 
 
 def events(clinic: "Clinic", name: str) -> list[dict[str, Any]]:
-    lines = (clinic.data / "audit.jsonl").read_text().splitlines()
-    return [event for line in lines if (event := json.loads(line)).get("name") == name]
+    logged = map(json.loads, entries(clinic.data / "audit"))
+    return [event for event in logged if event.get("name") == name]
 
 
 def test_a_day_at_the_clinic(clinic: "Clinic") -> None:
@@ -52,12 +54,40 @@ def test_a_day_at_the_clinic(clinic: "Clinic") -> None:
     assert ann.get("/patients").status_code == 401
 
 
+def test_who_read_and_changed_what_is_in_the_audit_log_and_nothing_of_it(clinic: "Clinic") -> None:
+    ann, ada = clinic.client("ann"), clinic.client("ada")
+    patient = register(clinic.client("ray"), "Noor Event")
+    ann.post(f"/patients/{patient}/notes", json={"body": SECRET})
+    ann.get(f"/patients/{patient}/notes")
+    ann.get("/patients", params={"name": "noor"})
+    ada.post("/accounts", json={"name": "eva", "role": "clinician"})
+    notes = [
+        e for e in events(clinic, "sensitive_read") if e["details"]["object"] == "patient.notes"
+    ]
+    [written] = [
+        e for e in events(clinic, "sensitive_create") if e["details"]["object"] == "patient.notes"
+    ][-1:]
+    accounts = dict(rows(clinic, "SELECT name, id FROM accounts"))
+    assert (notes[-1]["principal"], notes[-1]["details"]["count"]) == (accounts["ann"], 1)
+    assert notes[-1]["details"]["object_id"] == written["details"]["object_id"]
+    assert notes[-1]["resource"] == "/patients/{patient_id}/notes"
+    created = events(clinic, "user_created")
+    assert [e["details"].get("first") for e in created[:3]] == [True] * 3
+    assert (created[-1]["principal"], created[-1]["details"]["role"]) == (
+        accounts["ada"],
+        "clinician",
+    )
+    journal = b"".join(entries(clinic.data / "audit")).decode()
+    for word in (SECRET, "Noor", patient, accounts["eva"]):
+        assert word not in journal
+
+
 def test_passwords_are_told_once_and_kept_as_argon2id(clinic: "Clinic") -> None:
     assert len(clinic.passwords) == 3
     for (encoded,) in rows(clinic, "SELECT password_hash FROM accounts"):
         assert encoded.startswith("$argon2id$")
-    for file in clinic.data.iterdir():
-        if file != clinic.output:
+    for file in clinic.data.rglob("*"):
+        if file.is_file() and file != clinic.output:
             assert not any(word.encode() in file.read_bytes() for word in clinic.passwords.values())
 
 
@@ -182,8 +212,8 @@ def test_malformed_input_is_a_problem_that_echoes_nothing(
     assert answer.json()["status"] == status
     assert "Canary7f3a" not in answer.text
     assert rows(clinic, "SELECT count(*) FROM patients") == before
-    for name in ("audit.jsonl", "events.jsonl"):
-        assert b"Canary7f3a" not in (clinic.data / name).read_bytes()
+    assert b"Canary7f3a" not in b"".join(entries(clinic.data / "audit"))
+    assert b"Canary7f3a" not in (clinic.data / "events.jsonl").read_bytes()
 
 
 def test_another_site_cannot_use_the_cookie(clinic: "Clinic") -> None:
@@ -253,5 +283,5 @@ def test_ten_kills_under_load_lose_no_acknowledged_patient(
     assert lost == []
     with httpx.Client(base_url=clinic.url, cookies=cookies) as client:
         assert client.get(f"/patients/{acknowledged[0]}").status_code == 200  # still signed in
-    for line in (tmp_path / "audit.jsonl").read_text().splitlines():
+    for line in entries(tmp_path / "audit"):
         json.loads(line)

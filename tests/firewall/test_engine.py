@@ -12,6 +12,7 @@ from stockade.core.errors import Blocked
 from stockade.core.events import Event
 from stockade.core.inputs import InputLimits, Inputs, Source
 from stockade.core.tally import tally
+from stockade.testing import captured_events
 from tests.conftest import Request, Switch
 
 ATTACK = "x' UNION SELECT 'stolen' --"
@@ -92,3 +93,30 @@ def test_a_failing_detector_refuses_and_is_told(
         with request_of(ATTACK):
             assert steal() == [("stolen",)]
         assert events[-1].name == "defence_failed"
+
+
+def test_more_values_than_are_indexed_are_refused_at_the_sink_and_told(
+    request_of: Request, firewall: Switch
+) -> None:
+    values, limits = (ATTACK, "x' OR 1 --"), InputLimits(values=1)
+    with request_of(*values, limits=limits):
+        assert steal() == [("stolen",)]  # unguarded, it is done
+    with captured_events() as told, firewall("block"), request_of(*values, limits=limits):
+        with pytest.raises(Blocked) as refused:
+            steal()
+        assert refused.value.code == 413
+        [event] = told.named("input_limit_exceeded")
+    assert (event.outcome, event.rule) == ("blocked", "firewall.input-limit")
+
+
+def test_a_sink_outside_any_request_is_refused_where_that_is_asked_for_and_told(
+    firewall: Switch,
+) -> None:
+    with captured_events() as told:
+        with firewall("block"):
+            assert steal() == [("stolen",)]  # counted only
+        assert told.named("sink_unattributed") == []
+        with firewall("block", unattributed="refuse"), pytest.raises(Blocked):
+            steal()
+        [event] = told.named("sink_unattributed")
+    assert (event.outcome, event.rule) == ("blocked", "sql.unattributed")

@@ -170,9 +170,13 @@ OURS = {
 }
 TWO_HOSTS = get(b"/taken", b"Host: other.example")
 NO_SUCH_METHOD = head(b"BREW /taken")
+TWO_LENGTHS = post(b"/json", JSON, END, b"Transfer-Encoding: chunked")
 OURS_WITH = {
     "httptools": {"two hosts": Refused(TWO_HOSTS, 400, "request.twice")},
-    "h11": {"unknown method": Refused(NO_SUCH_METHOD, 405, "request.method")},
+    "h11": {
+        "unknown method": Refused(NO_SUCH_METHOD, 405, "request.method"),
+        "Content-Length and chunks": Refused(TWO_LENGTHS, 400, "request.framing"),
+    },
 }
 
 SERVERS = {
@@ -191,7 +195,7 @@ SERVERS = {
 SERVERS_WITH = {
     "httptools": {
         "unknown method": NO_SUCH_METHOD,
-        "Content-Length and chunks": post(b"/json", JSON, END, b"Transfer-Encoding: chunked"),
+        "Content-Length and chunks": TWO_LENGTHS,
     },
     "h11": {"two hosts": TWO_HOSTS, "no host": b"GET /taken HTTP/1.1\r\n\r\n"},
 }

@@ -20,7 +20,7 @@ __all__ = ["APPS", "PROJECT", "STOCKADE_RUN", "Server", "free_port", "serving"]
 PROJECT = Path(__file__).parents[2]
 APPS = Path(__file__).parent / "apps"
 STOCKADE_RUN = (sys.executable, "-m", "stockade", "run", "--mode", "block")
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 class Server:

@@ -65,6 +65,7 @@ def test_every_exploit_that_works_bare_is_stopped(app: str, counts: dict[str, An
     print(f"{app}: {found['exploits_bare']} exploits bare, {found['exploits_stopped']} stopped")
 
 
+@pytest.mark.asvs("V1.2.5")
 @pytest.mark.parametrize("app", APPS)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_is_proved_through_every_source(

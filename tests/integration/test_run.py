@@ -15,6 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from stockade.watch.audit.reading import entries
+
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
 
 APPS = Path(__file__).parent / "apps"
@@ -132,9 +134,9 @@ def test_observe_is_the_default_and_says_so_and_what_it_saw(tmp_path: Path) -> N
     assert "mode observe" in said
     assert "no_new_privileges applied" in said
     assert "NOT confined: files" in said
-    journal = (tmp_path / ".stockade/audit.jsonl").read_text()
-    assert '"malicious_sqli"' in journal
-    assert '"observed"' in journal
+    logged = b"".join(entries(tmp_path / ".stockade" / "audit"))
+    assert b'"malicious_sqli"' in logged
+    assert b'"observed"' in logged
 
 
 def test_a_signal_ends_the_server_and_all_its_workers(tmp_path: Path) -> None:

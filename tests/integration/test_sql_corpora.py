@@ -90,6 +90,7 @@ STALLS = {
 }
 
 
+@pytest.mark.asvs("V1.2.4")
 @pytest.mark.parametrize("position", POSITIONS, ids=lambda position: position.name)
 def test_an_attack_works_bare_and_is_refused(
     server: Server, position: Position, request_of: Request

@@ -194,7 +194,7 @@ async def _run(plan: dict[str, Any], answers: Path) -> None:
 
         bus.subscribe_audit(lambda event: refusals.append(event.rule))
         settings = Settings(
-            defence=DefenceSettings(mode="block"), watch=WatchSettings(log="", journal="")
+            defence=DefenceSettings(mode="block"), watch=WatchSettings(log="", audit="")
         )
         Stockade.protect(app, settings=settings)
     client = _InProcess()

@@ -19,6 +19,7 @@ from stockade.core.context import current
 from stockade.core.errors import Blocked
 from stockade.core.events import Event
 from stockade.core.inputs import Source
+from stockade.core.trace_context import TraceContext
 from stockade.integrations.asgi import Guard
 
 Message = MutableMapping[str, Any]
@@ -162,6 +163,84 @@ def test_the_applications_own_header_wins() -> None:
     assert b"x-frame-options" not in got.headers
     assert b"strict-transport-security" not in got.headers
     assert b"strict-transport-security" in ask(echo, scheme="https").headers
+
+
+@pytest.mark.asvs("V3.4.1", "V3.4.4", "V3.4.5")
+def test_every_answer_has_the_security_headers() -> None:
+    bare = Settings(defence=DefenceSettings(mode="observe"))
+    expected = {
+        b"x-content-type-options": b"nosniff",
+        b"x-frame-options": b"DENY",
+        b"referrer-policy": b"strict-origin-when-cross-origin",
+        b"strict-transport-security": b"max-age=63072000; includeSubDomains",
+    }
+    for answer in (
+        ask(echo, scheme="https"),
+        ask(block(swallow=False), scheme="https"),
+        ask(echo, scheme="https", method="TRACE"),
+    ):
+        assert answer.headers.items() >= expected.items()
+    assert not expected.keys() & ask(echo, scheme="https", settings=bare).headers.keys()
+    over_http = ask(echo).headers  # where nobody may say it (RFC 6797, 7.2)
+    assert expected.keys() - over_http.keys() == {b"strict-transport-security"}
+
+
+@pytest.mark.asvs("V4.1.4")
+@pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT", "PROPFIND", "DEBUG", "get"])
+def test_methods_that_nobody_serves_are_blocked(method: str) -> None:
+    served: list[str] = []
+
+    async def every_method(scope: Any, receive: Any, send: Any) -> None:
+        served.append(scope["method"])
+        await echo(scope, receive, send)
+
+    observing = Settings(defence=DefenceSettings(mode="observe"))
+    assert ask(every_method, method=method, settings=observing).status == 200
+    assert served == [method]
+    answer = ask(every_method, method=method)
+    assert (answer.status, served) == (405, [method])
+    assert answer.headers[b"allow"] == b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
+    assert ask(every_method, method="PATCH").status == 200
+
+
+@pytest.mark.asvs("V4.2.1")
+def test_a_request_says_once_where_it_ends(seen: list[Event]) -> None:
+    """Who is in front may have read the other length, and sees one request where we see two."""
+    observing = Settings(defence=DefenceSettings(mode="observe"))
+    both = [(b"transfer-encoding", b"chunked")]
+    assert ask(echo, b"0", headers=both, settings=observing).status == 200
+    assert ask(echo, b"0", headers=both).status == 400
+    assert ask(echo, b"0", headers=[(b"content-length", b"5")]).status == 400
+    assert ask(echo, b"0").status == 200
+    assert ask(echo, headers=both).status == 200
+    bus.flush()
+    rules = [event.rule for event in seen if event.outcome == "blocked" and event.rule]
+    assert rules == ["request.framing", "request.twice"]
+
+
+@pytest.mark.asvs("V5.2.1")
+def test_a_file_that_is_too_large_is_not_taken_in() -> None:
+    taken = [0]
+
+    async def keeps(scope: Any, receive: Any, send: Any) -> None:
+        more = True
+        while more:
+            message = await receive()
+            taken[0] += len(message.get("body", b""))
+            more = message.get("more_body", False)
+        await echo(scope, receive, send)
+
+    chunks = [b"x" * 1_000] * 100
+    bare = Settings(
+        defence=DefenceSettings(mode="observe"), request=RequestSettings(max_body=10_000)
+    )
+    assert ask(keeps, *chunks, settings=bare).status == 200
+    assert taken == [100_000]
+    bounded = Settings(request=RequestSettings(max_body=10_000))
+    assert ask(keeps, *chunks, settings=bounded).status == 413
+    assert taken == [100_000]
+    assert ask(keeps, *chunks, settings=bounded, http_version="2").status == 413
+    assert ask(keeps, *chunks[:10], settings=bounded).status == 200
 
 
 def block(swallow: bool) -> App:
@@ -340,3 +419,21 @@ def test_a_body_that_is_too_large_is_told_once_where_it_is_only_observed(seen: l
     assert json.loads(got.body) == {"size": 18}
     told = [name for name in names(seen) if name == "request_refused"]
     assert len(told) == 2  # by the declared length, and by what came
+
+
+def test_a_trace_is_linked_where_it_is_valid_and_said_once() -> None:
+    seen: list[Any] = []
+
+    async def note(scope: Any, receive: Any, send: Any) -> None:
+        request = current()
+        assert request is not None
+        seen.append((request.trace_id, request.parent_id, request.trace))
+        await echo(scope, receive, send)
+
+    parent = f"00-{'a' * 32}-{'b' * 16}-01".encode()
+    states = [(b"tracestate", b"foo=1"), (b"tracestate", b"bar=2")]
+    ask(note, headers=[(b"traceparent", parent), *states])
+    ask(note, headers=[(b"traceparent", parent), (b"traceparent", parent)])
+    ask(note, headers=[(b"traceparent", parent.upper())])
+    assert seen[0] == ("a" * 32, "b" * 16, TraceContext("a" * 32, "b" * 16, 1, "foo=1,bar=2"))
+    assert seen[1:] == [("", "", None)] * 2

@@ -235,7 +235,7 @@ def test_the_context_is_there_while_the_answer_is_made_and_never_after(seen: lis
     for piece in answer:
         assert current() is None
         pieces.append(piece)
-    assert names(seen) == []
+    assert names(seen) == ["http_request"]  # at the last piece, whether or not it is closed
     answer.close()
     assert current() is None
     assert pieces == [b"", b"one", b"two"]
@@ -352,3 +352,18 @@ def test_inputs_of_every_source() -> None:
         (Source.HEADER, "hea'der"), (Source.FORM, "form 'value"), (Source.FORM, "file'name"),
         (Source.FORM, "content's"), (Source.JSON_KEY, "ke'y"), (Source.JSON_VALUE, "val'ue"),
     }  # fmt: skip
+
+
+def test_an_answer_that_a_server_never_closes_is_an_access_event_too(seen: list[Event]) -> None:
+    def stream(environ: Environ, start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", PLAIN)
+        yield b"one"
+        yield b"two"
+
+    start: Any = lambda status, headers, exc_info=None: None  # noqa: E731 - PEP 3333's
+    answer: Any = guarded(stream)(EnvironBuilder("/").get_environ(), start)
+    assert names(seen) == []
+    assert b"".join(answer) == b"onetwo"
+    assert names(seen) == ["http_request"]
+    answer.close()
+    assert names(seen) == ["http_request"]

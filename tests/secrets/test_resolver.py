@@ -104,9 +104,12 @@ def test_rotation_keeps_the_old_value_masked_and_survives_a_failing_source(
     assert set(secrets.live.values()) == {"second-value", "third-value"}
 
 
-def test_a_malformed_reference_fails_at_start_and_names_the_setting() -> None:
+def test_a_malformed_reference_fails_at_start_and_names_the_setting(events: list[Event]) -> None:
     with pytest.raises(SecretError, match="secret 'database' has an unknown scheme"):
         Secrets({"database": "evn:X"})
+    assert [(event.name, event.rule, event.details) for event in events] == [
+        ("secret_failed", "secrets.reference", {"secret": "database"})
+    ]
 
 
 def test_the_process_has_one_and_its_values_are_live(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from stockade.core.errors import StoreError
+from stockade.core.events import Event
 from stockade.core.ports import Store
 
 Clock = Any
@@ -220,9 +221,12 @@ def test_threads_lose_nothing(store: Store) -> None:
     assert sorted(won) == list(range(25))
 
 
-def test_closed(store: Store) -> None:
+def test_closed(store: Store, events: list[Event]) -> None:
     store.close()
     with pytest.raises(StoreError, match="closed"):
         store.get("k")
     with pytest.raises(StoreError, match="closed"):
         store.put("k", b"")
+    assert [(event.name, event.details["error"]) for event in events] == [
+        ("store_failed", "closed")
+    ] * 2

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from stockade.core.errors import StoreError
+from stockade.core.events import Event
 from stockade.stores import SQLiteStore
 
 
@@ -105,6 +106,34 @@ while True:
 """
 
 
+_VISIT = """
+import sys
+from stockade.stores import SQLiteStore
+store = SQLiteStore(sys.argv[1])
+print(store.get("after"))
+store.close()
+"""
+
+
+def visit(path: Path) -> str:
+    """What a process finds that comes, looks and ends."""
+    command = [sys.executable, "-c", _VISIT, str(path)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.mark.parametrize("opened", [True, False], ids=["harm", "safe"])
+def test_who_comes_and_goes_takes_no_writes_along(tmp_path: Path, opened: bool) -> None:
+    path = tmp_path / "state.db"
+    with closing(SQLiteStore(path)) as store:
+        store.put("before", b"1")
+        store.get("before")  # the second connection
+        if opened:  # to open and close the file once more drops this process's locks on it
+            os.close(os.open(path, os.O_RDWR))
+        visit(path)
+        store.put("after", b"2")
+        assert visit(path) == ("None" if opened else "b'2'")
+
+
 def test_sigkill_loses_no_committed_entry(tmp_path: Path) -> None:
     path = str(tmp_path / "state.db")
     with subprocess.Popen(
@@ -187,7 +216,7 @@ def test_what_is_not_ours_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert rows(path, "SELECT name FROM sqlite_schema") == [("orders",)]
 
 
-def test_newer_schema_is_refused(tmp_path: Path) -> None:
+def test_newer_schema_is_refused(tmp_path: Path, events: list[Event]) -> None:
     path = tmp_path / "state.db"
     SQLiteStore(path).close()
     newer = sqlite3.connect(path)
@@ -195,13 +224,19 @@ def test_newer_schema_is_refused(tmp_path: Path) -> None:
     newer.close()
     with pytest.raises(StoreError, match="found schema 99"):
         SQLiteStore(path)
+    assert [(event.name, event.details["error"]) for event in events] == [
+        ("store_failed", "schema")
+    ]
 
 
-def test_garbage_is_a_store_error(tmp_path: Path) -> None:
+def test_garbage_is_a_store_error(tmp_path: Path, events: list[Event]) -> None:
     path = tmp_path / "state.db"
     path.write_bytes(b"not a database " * 100)
     with pytest.raises(StoreError, match="cannot answer"):
         SQLiteStore(path)
+    assert [(event.name, event.details["error"]) for event in events] == [
+        ("store_failed", "SQLITE_NOTADB")
+    ]
 
 
 def test_folder_in_place_of_a_file_is_a_store_error(tmp_path: Path) -> None:

@@ -32,3 +32,18 @@ def test_a_secret_knows_what_it_holds() -> None:
     secret = Secret("value")
     assert_type(secret.reveal(), str)
     assert issubclass(stockade.Blocked, StockadeError)
+
+
+def test_what_an_application_tells_is_checked_where_it_is_written() -> None:
+    guard = Stockade(Settings(defence=DefenceSettings(mode="off")))
+
+    def tell(customer: str) -> None:
+        guard.event("sensitive_read", about="invoice", id=7, count=3)
+        guard.event("user_created", account=customer)
+        guard.event("authz_change", account=customer, before="reader", after="admin")
+        guard.event("sensitive_read", account=customer)  # type: ignore[call-overload] # pyright: ignore[reportArgumentType]
+        guard.event("sys_crash", about="x")  # type: ignore[call-overload] # pyright: ignore[reportArgumentType]
+        # A text that is not the developer's own: mypy does not know the difference, pyright does.
+        guard.event("sensitive_read", about="invoice", of=customer)  # pyright: ignore[reportArgumentType]
+
+    assert callable(tell)  # not called: it needs keys, and is about the types

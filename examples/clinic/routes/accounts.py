@@ -5,6 +5,7 @@ from sqlalchemy.exc import IntegrityError
 
 from examples.clinic import first_accounts
 from examples.clinic.access import GUARDED, may
+from examples.clinic.application import stockade
 from examples.clinic.database import Database
 from examples.clinic.schemas import CreatedAccount, NewAccount
 
@@ -25,5 +26,6 @@ def create(new: NewAccount, database: Database, response: Response) -> CreatedAc
         database.commit()
     except IntegrityError:
         raise HTTPException(409, "There is an account of this name.") from None
+    stockade.event("user_created", account=account.id, role=new.role)
     response.headers["cache-control"] = "no-store"
     return CreatedAccount(name=new.name, role=new.role, password=password)

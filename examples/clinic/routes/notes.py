@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from examples.clinic import models
 from examples.clinic.access import GUARDED, may
+from examples.clinic.application import stockade
 from examples.clinic.database import Database
 from examples.clinic.routes.patients import NO_PATIENT, found
 from examples.clinic.schemas import NewNote, Note
@@ -33,6 +34,7 @@ def create(
     )
     database.add(note)
     database.commit()
+    stockade.event("sensitive_create", about="patient.notes", id=patient_id)
     return note.id
 
 
@@ -46,7 +48,10 @@ def read(patient_id: uuid.UUID, database: Database) -> list[Note]:
         .where(models.Note.patient_id == patient.id)
         .order_by(models.Note.written)
     )
-    return [
+    notes = [
         Note(id=note.id, author=author, written=note.written, body=note.body or "")
         for note, author in database.execute(wanted)
     ]
+    # After they were opened and before they leave: what cannot be told is told of as a failure.
+    stockade.event("sensitive_read", about="patient.notes", id=patient_id, count=len(notes))
+    return notes

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from examples.clinic import models
 from examples.clinic.access import GUARDED, may
+from examples.clinic.application import stockade
 from examples.clinic.database import Database
 from examples.clinic.schemas import NewPatient, Patient, PatientQuery
 
@@ -28,6 +29,7 @@ def create(new: NewPatient, database: Database) -> models.Patient:
     patient = models.Patient(id=uuid.uuid4(), name=new.name, born=new.born)
     database.add(patient)
     database.commit()
+    stockade.event("sensitive_create", about="patient", id=patient.id)
     return patient
 
 
@@ -37,7 +39,9 @@ def find(query: Annotated[PatientQuery, Query()], database: Database) -> Sequenc
     wanted = select(models.Patient).order_by(models.Patient.name, models.Patient.id)
     if query.name is not None:
         wanted = wanted.where(models.Patient.name.icontains(query.name, autoescape=True))
-    return database.scalars(wanted.limit(query.limit).offset(query.offset)).all()
+    patients = database.scalars(wanted.limit(query.limit).offset(query.offset)).all()
+    stockade.event("sensitive_read", about="patient.register", count=len(patients))
+    return patients
 
 
 @router.get(
@@ -48,7 +52,9 @@ def find(query: Annotated[PatientQuery, Query()], database: Database) -> Sequenc
 )
 def read(patient_id: uuid.UUID, database: Database) -> models.Patient:
     """Read one patient's entry."""
-    return found(database, patient_id)
+    patient = found(database, patient_id)
+    stockade.event("sensitive_read", about="patient", id=patient_id)
+    return patient
 
 
 def found(database: Database, patient_id: uuid.UUID) -> models.Patient:

@@ -5,6 +5,7 @@
 - `SignIn`: the same time and the same answer for accounts that do not exist; asks a throttle
   before it spends a password hash; failures are events that a detector can count.
 - `StoreThrottle`: makes one client wait for one account, and nobody else.
+- `Tickets`: open a WebSocket where the session's cookie cannot, once and for half a minute.
 - `Policies`: Cedar policies, validated at start; deny by default; an error in any of them denies.
 - `stockade.access.fastapi`: `permit`, `signed_in`, `same_origin` and the session cookie.
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from stockade.access.sessions import Issued, Session, Sessions
     from stockade.access.signin import Account, Accounts, SignIn
     from stockade.access.throttle import StoreThrottle
+    from stockade.access.tickets import Tickets
 
 __all__ = [
     "Account",
@@ -41,6 +43,7 @@ __all__ = [
     "Sessions",
     "SignIn",
     "StoreThrottle",
+    "Tickets",
 ]
 
 _HOME = {
@@ -54,6 +57,7 @@ _HOME = {
     "Sessions": "sessions",
     "SignIn": "signin",
     "StoreThrottle": "throttle",
+    "Tickets": "tickets",
 }
 
 

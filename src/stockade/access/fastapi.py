@@ -127,7 +127,7 @@ def same_origin(request: Request) -> None:
         trusted=guard_of(request).trusted_origins,
     ):
         emit(
-            "request_refused",
+            "malicious_cors",
             Outcome.BLOCKED,
             "access",
             "A page of another site made the browser send this request.",
@@ -170,6 +170,14 @@ def permit(
     def permitted(request: Request, account: Annotated[str, Depends(signed_in)]) -> str:
         guard = guard_of(request)
         if guard.policies is None:
+            emit(
+                "authz_fail",
+                Outcome.BLOCKED,
+                "access",
+                "No policies are loaded, so nothing is permitted.",
+                rule="access.policy",
+                action=action,
+            )
             raise Denied("no policies are loaded, so nothing is permitted; see access.policies")
         target = resource(request) if callable(resource) else resource
         decision = guard.policies.decide(

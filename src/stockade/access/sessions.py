@@ -99,6 +99,11 @@ class Sessions:
         self.absolute = absolute
         self._clock = clock
 
+    @property
+    def store(self) -> Store:
+        """Where they are kept."""
+        return self._store
+
     def create(
         self, account: str, *, replaces: str | None = None, since: float | None = None
     ) -> Issued:
@@ -141,9 +146,10 @@ class Sessions:
 
     def check(self, token: str) -> Session | None:
         """The session that `token` opens, or None; the current request's principal is set."""
-        if not _TOKEN.match(token):
-            return None
-        id = _digest(token)
+        return self.check_id(_digest(token)) if _TOKEN.match(token) else None
+
+    def check_id(self, id: str) -> Session | None:
+        """The same by the session's id, for who has shown something else than its token."""
         data = self._store.get(_key(id))
         if data is None:
             return None
@@ -160,7 +166,7 @@ class Sessions:
             self._finish(session, data, "idle")
             return None
         if now >= float(seen) + self._idle / _RENEWALS:
-            self._store.put(_seen(id), b"%r" % now, ttl=self._idle)
+            self._renew(session, now)
         request = context.current()
         if request is not None:
             request.identify(session.account)
@@ -192,6 +198,19 @@ class Sessions:
             if session and now < session.expires and self._store.get(_seen(id)) is not None:
                 found.append(session)
         return sorted(found, key=lambda session: session.created)
+
+    def _renew(self, session: Session, now: float) -> None:
+        self._store.put(_seen(session.id), b"%r" % now, ttl=self._idle)
+        emit(
+            "session_renewed",
+            Outcome.ALLOWED,
+            "access",
+            "A session is in use, so it idles out later; its absolute limit stands.",
+            rule="access.session",
+            principal=session.account,
+            session=session.id[:12],
+            age=round(now - session.created),
+        )
 
     def _end(self, id: str, cause: Cause) -> bool:
         data = self._store.get(_key(id))

@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Protocol
 
+from stockade.access.attempts import Attempts
 from stockade.access.sessions import Issued, Sessions
 from stockade.core import context
 from stockade.core.bus import emit
@@ -74,6 +75,7 @@ class SignIn:
         self._mac = mac
         self._save_hash = save_hash
         self._clock = clock
+        self._attempts = Attempts(sessions.store)
         # Made now: the first unknown name must not take longer than the second.
         self._dummy = hasher.hash(secrets.token_urlsafe(32))
 
@@ -98,6 +100,7 @@ class SignIn:
                 principal=principal,
                 account=who,
             )
+            self._attempts.failed(who)
             raise Denied("the name or the password is wrong; try again", status=401)
         if self._save_hash is not None and self._hasher.needs_rehash(account.password_hash):
             self._save_hash(account, self._hasher.hash(password))
@@ -112,6 +115,18 @@ class SignIn:
             account=who,
             session=issued.session.id[:12],
         )
+        if failures := self._attempts.succeeded(who):
+            emit(
+                "authn_login_successafterfail",
+                Outcome.ALLOWED,
+                "access",
+                "A person signed in to an account for which attempts had failed before.",
+                rule="access.sign-in",
+                principal=principal,
+                account=who,
+                failures=failures,
+                session=issued.session.id[:12],
+            )
         return issued
 
     def account_fingerprint(self, name: str) -> str:

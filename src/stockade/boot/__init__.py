@@ -48,7 +48,9 @@ def _guard() -> dict[str, object]:
     from stockade.boot.servers import hook
     from stockade.confine import apply, kernel
     from stockade.core import config
+    from stockade.integrations import access_log
 
+    access_log.tell_nobody()  # `stockade run` has said it
     if kernel.LINUX and os.environ.get(SUPERVISOR) == str(os.getppid()):
         kernel.end_with_parent()
     settings = config.load(default_mode="observe")

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from stockade.boundary.gate.content_security import csp_nonce
     from stockade.boundary.gate.cookies import host_cookie
     from stockade.boundary.gate.csrf_token import CsrfTokens
+    from stockade.boundary.gate.steps import Steps
     from stockade.boundary.model import Model, Parameters
     from stockade.boundary.problems import (
         rejection,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     )
     from stockade.boundary.program import run
     from stockade.boundary.root import Root
+    from stockade.boundary.script import script_json
     from stockade.boundary.types.base64_bytes import Base64Bytes, Base64UrlBytes
     from stockade.boundary.types.card_number import CardNumber
     from stockade.boundary.types.command_arg import CommandArg
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from stockade.boundary.types.currency import CurrencyCode
     from stockade.boundary.types.email import Email
     from stockade.boundary.types.filename import Filename
+    from stockade.boundary.types.format_text import format_text
     from stockade.boundary.types.hostname import Hostname
     from stockade.boundary.types.html import Html
     from stockade.boundary.types.iban import Iban
@@ -78,12 +81,14 @@ if TYPE_CHECKING:
     from stockade.boundary.types.text import Line, Text, text
     from stockade.boundary.types.url import HttpUrl, PublicUrl
     from stockade.boundary.uploads.archive import Archive
+    from stockade.boundary.uploads.clamd import Clamd
     from stockade.boundary.uploads.csv_file import Csv
     from stockade.boundary.uploads.csv_lines import csv_lines
     from stockade.boundary.uploads.document import Document
     from stockade.boundary.uploads.downloads import content_disposition, download_headers
     from stockade.boundary.uploads.image import Image
     from stockade.boundary.uploads.quarantine import Quarantine
+    from stockade.boundary.uploads.quota import Quota
     from stockade.boundary.uploads.upload import Upload
     from stockade.boundary.validator import rejects
 
@@ -92,6 +97,7 @@ __all__ = [
     "Base64Bytes",
     "Base64UrlBytes",
     "CardNumber",
+    "Clamd",
     "CommandArg",
     "CountryCode",
     "CsrfTokens",
@@ -116,11 +122,13 @@ __all__ = [
     "Phone",
     "PublicUrl",
     "Quarantine",
+    "Quota",
     "Regex",
     "RelativePath",
     "Root",
     "Slug",
     "SortKey",
+    "Steps",
     "Text",
     "Upload",
     "check_body",
@@ -130,11 +138,13 @@ __all__ = [
     "csv_lines",
     "decode",
     "download_headers",
+    "format_text",
     "host_cookie",
     "phone",
     "rejection",
     "rejects",
     "run",
+    "script_json",
     "sort_key",
     "takes_arguments",
     "text",
@@ -150,6 +160,7 @@ _HOME = {
     "Base64UrlBytes": "types.base64_bytes",
     "CardNumber": "types.card_number",
     "check_body": "body",
+    "Clamd": "uploads.clamd",
     "CommandArg": "types.command_arg",
     "consumes": "consumers",
     "content_disposition": "uploads.downloads",
@@ -164,6 +175,7 @@ _HOME = {
     "download_headers": "uploads.downloads",
     "Email": "types.email",
     "Filename": "types.filename",
+    "format_text": "types.format_text",
     "host_cookie": "gate.cookies",
     "Hostname": "types.hostname",
     "Html": "types.html",
@@ -182,15 +194,18 @@ _HOME = {
     "phone": "types.phone",
     "PublicUrl": "types.url",
     "Quarantine": "uploads.quarantine",
+    "Quota": "uploads.quota",
     "Regex": "types.pattern",
     "rejection": "problems",
     "rejects": "validator",
     "RelativePath": "types.relative_path",
     "Root": "root",
     "run": "program",
+    "script_json": "script",
     "Slug": "types.slug",
     "sort_key": "types.identifier",
     "SortKey": "types.identifier",
+    "Steps": "gate.steps",
     "takes_arguments": "arguments",
     "Text": "types.text",
     "text": "types.text",

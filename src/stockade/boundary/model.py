@@ -15,6 +15,8 @@ from stockade.boundary.spelling import admit_spellings
 
 __all__ = ["MAX_TEXT", "Model", "Parameters"]
 
+_VALIDATORS = frozenset(("function-after", "function-before", "function-wrap"))
+
 MAX_TEXT = 4_096
 """Characters of a string that declares no length of its own."""
 
@@ -49,6 +51,8 @@ class Model(BaseModel):
     ) -> CoreSchema:
         schema = handler(source)
         model: Any = handler.resolve_ref_schema(schema)
+        while model["type"] in _VALIDATORS:  # what `model_validator` puts around it
+            model = handler.resolve_ref_schema(model["schema"])
         if model["type"] == "model":
             model["schema"] = admit_spellings(model["schema"], handler)
         return schema

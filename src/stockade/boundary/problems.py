@@ -82,6 +82,8 @@ _MESSAGES = {
 _OTHER = "This value is not admitted here."
 
 _LISTS = (list, tuple, set, frozenset)
+_DISCRETE = frozenset(("enum", "literal_error", "union_tag_invalid"))
+"""Kinds of errors of values that are none of those offered."""
 
 _declared: set[str] = set()
 
@@ -110,7 +112,7 @@ def rejection(errors: Iterable[Mapping[str, Any]], *, place: str = "") -> Reject
         values += _traces(where, kind, error.get("input"))
     listed = tuple(problems)
     emit(
-        "input_validation_fail",
+        _name(kinds),
         Outcome.BLOCKED,
         "boundary",
         _DETAIL,
@@ -122,6 +124,17 @@ def rejection(errors: Iterable[Mapping[str, Any]], *, place: str = "") -> Reject
     )
     malformed = kinds == {"json_invalid"}
     return Rejected(_DETAIL, status=400 if malformed else 422, errors=listed)
+
+
+def _name(kinds: set[str]) -> str:
+    """The event's name: more is said where all that is wrong is of one sort.
+
+    Only then: a client that has the whole shape wrong is no sign of tampering.
+    """
+    if kinds == {"extra_forbidden"}:
+        return "malicious_extraneous"
+    discrete = bool(kinds) and kinds <= _DISCRETE
+    return "input_validation_discrete_fail" if discrete else "input_validation_fail"
 
 
 def _traces(where: str, kind: str, value: object) -> list[dict[str, str | int]]:

@@ -82,11 +82,21 @@ def run(
     ) as process:
         try:
             output, errors = _read(process, monotonic() + timeout, max_output)
-        except BaseException:
+        except BaseException as error:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            _tell(error)
             raise
     return Completed(process.returncode, output, errors)
+
+
+def _tell(error: BaseException) -> None:
+    """The event of a program that went past its bounds."""
+    if not isinstance(error, TimeoutError | OverflowError):
+        return
+    rule = "time" if isinstance(error, TimeoutError) else "output"
+    reason = "A program went past its bounds, and was ended."
+    emit("upstream_failed", Outcome.BLOCKED, "boundary", reason, rule=f"boundary.program-{rule}")
 
 
 def _operand(value: str) -> str:

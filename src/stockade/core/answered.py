@@ -40,11 +40,20 @@ class Answered(msgspec.Struct, gc=False):
     trace_id: str
     client: str
     principal: str
+    span_id: str = ""
+    """The application's own span of this request; empty where it has none."""
+    parent_id: str = ""
+    """The caller's span, of its `traceparent`."""
 
     def event(self) -> Event:
         """The access event."""
         status = self.status
         outcome = _ALLOWED if status < 500 else _FAILED
+        links = {}
+        if self.span_id:
+            links["span_id"] = self.span_id
+        if self.parent_id:
+            links["parent_id"] = self.parent_id
         return Event(
             time=_moment(self.time, UTC),
             name="http_request",
@@ -61,5 +70,6 @@ class Answered(msgspec.Struct, gc=False):
                 "status": status,
                 "duration_us": self.nanoseconds // 1000,
                 "bytes": self.size,
+                **links,
             },
         )

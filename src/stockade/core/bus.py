@@ -1,7 +1,7 @@
 """The bus: one stream of events, two lanes.
 
-Audit events are handed to the audit subscribers before `publish` returns, so that what a journal
-wrote survives a SIGKILL; they fail *open* (a full disk must not stop the service) and loudly: a
+Audit events are handed to the audit subscribers before `publish` returns, so that what an audit
+log wrote survives a SIGKILL; they fail *open* (a full disk must not stop the service) and loudly: a
 line on standard error, a count, an event. Telemetry waits in a bounded queue for a thread that
 hands it out in batches; what does not fit is dropped and counted, and a SIGKILL loses up to
 `interval` seconds of it. Both lanes reach the batch subscribers (log, metrics, detection).
@@ -15,23 +15,26 @@ import atexit
 import os
 import sys
 import threading
+import time
 import weakref
 from collections import Counter
 from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
 from typing import Any, TypeAlias
 
-from stockade.core import context
+from stockade.core import context, spans
 from stockade.core.answered import Answered
+from stockade.core.event_rows import EventRows
 from stockade.core.events import CATALOGUE, Event, Lane, Outcome, now
-from stockade.core.sampling import PER_WINDOW, SAMPLED, Sampler
+from stockade.core.logged import NAME, Logged
+from stockade.core.sampling import LINES_PER_WINDOW, PER_WINDOW, Sampler
 
-__all__ = ["Bus", "bus", "emit", "say"]
+__all__ = ["Bus", "bus", "emit", "flush_children", "say"]
 
 Batch: TypeAlias = Callable[[Sequence[Event]], None]
 Audit: TypeAlias = Callable[[Event], None]
+Waiting: TypeAlias = Event | Answered | Logged
 
-OTHER = "(other)"
-_MAX_COUNTS = 4_096
 _ROUNDS = 8
 _EXIT_SECONDS = 5.0
 
@@ -53,11 +56,12 @@ class Bus:
         self.capacity = capacity
         self.batch = batch
         self.interval = interval
-        self.counts: Counter[tuple[str, str, str]] = Counter()
+        self._rows = EventRows()
         self.dropped: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
-        self.pending: list[Event | Answered] = []
-        self._audit_pending: list[Event | Answered] = []
+        self.pending: list[Waiting] = []
+        self._audit_pending: list[Waiting] = []
+        self._lines = LINES_PER_WINDOW
         self._batch_subscribers: list[Batch] = []
         self._audit_subscribers: list[Audit] = []
         self._start_over()
@@ -69,7 +73,7 @@ class Bus:
         self.pending.clear()
         self._audit_pending.clear()
         self._sampler = Sampler()
-        self.counts.clear()
+        self._rows.start_over()
         self.dropped.clear()
         self.failures.clear()
         self._drops_told: Counter[str] = Counter()
@@ -77,11 +81,15 @@ class Bus:
         self._starting = threading.Lock()
         self._draining = threading.Lock()
         self._drainer = 0
-        self._wake = threading.Event()
+        self.busy_since = 0.0
+        # A queue, for a destructor may put into it what interrupts the thread that takes from it.
+        self._wake: SimpleQueue[None] = SimpleQueue()
         self._hurry = threading.Event()
         self._drained = threading.Event()
         self._thread: threading.Thread | None = None
         self._exiting = self._last = False
+        self.ends = False
+        """The application has stopped: its server may end by a signal before the thread wakes."""
         self.armed = False
 
     # -- subscribing -----------------------------------------------------------------------------
@@ -100,6 +108,40 @@ class Bus:
         self._batch_subscribers = [one for one in self._batch_subscribers if one != receive]
         self._audit_subscribers = [one for one in self._audit_subscribers if one != receive]
 
+    @property
+    def counts(self) -> Counter[tuple[str, str, str]]:
+        """Events published so far, by name, outcome and rule."""
+        return self._rows.counts()
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """How many events wait to be handed out, by lane."""
+        return {
+            Lane.AUDIT.value: len(self._audit_pending),
+            Lane.TELEMETRY.value: len(self.pending),
+        }
+
+    @property
+    def thread_alive(self) -> bool:
+        """Whether there is a thread to hand events out; an idle bus may not have begun one."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def drains_here(self) -> bool:
+        """Whether the calling thread is the one that hands events out right now."""
+        return self._drainer == threading.get_ident()
+
+    @property
+    def hangs(self) -> float:
+        """Seconds for which receivers have been at the events they were handed; 0.0: they rest."""
+        since = self.busy_since
+        return time.monotonic() - since if since else 0.0
+
+    @property
+    def sampled_out(self) -> dict[str, int]:
+        """Events that were only counted (`core.sampling`), by name."""
+        return dict(self._sampler.omitted)
+
     # -- publishing ------------------------------------------------------------------------------
 
     def publish(self, event: Event) -> None:
@@ -107,34 +149,49 @@ class Bus:
 
         Raises KeyError for a name that the catalogue does not list: that is a bug in the caller.
         """
-        lane = CATALOGUE[event.name].lane
-        key = (event.name, event.outcome, event.rule)
-        with self._counting:
-            if key not in self.counts and len(self.counts) >= _MAX_COUNTS:
-                key = (event.name, event.outcome, OTHER)
-            self.counts[key] += 1
-        if event.name in SAMPLED and not self._sampler.keeps(
+        row = self._rows.get((event.name, event.outcome, event.rule))
+        if row is None:
+            row = self._rows.row(event.name, event.outcome, event.rule)
+        row.n += 1
+        if row.sampled and not self._sampler.keeps(
             (event.name, event.outcome, event.rule, event.resource)
         ):
             if not self.armed:
                 self.arm()
             return
-        if lane is Lane.AUDIT:
+        if row.audited:
             self._hand_to_audit(event)
             queue = self._audit_pending
         else:
             queue = self.pending
         if len(queue) >= self.capacity:
             with self._counting:
-                self.dropped[lane.value] += 1
+                self.dropped[(Lane.AUDIT if row.audited else Lane.TELEMETRY).value] += 1
         else:
             queue.append(event)
         if not self.armed:
             self.arm()
 
-    def sample(self, most: int = PER_WINDOW) -> None:
-        """Write `most` refusals of a kind in a window (`core.sampling`), 0: all; begins anew."""
+    def log(self, line: Logged) -> None:
+        """Send a line of the application to those who receive batches; takes no lock."""
+        if len(self.pending) >= self.capacity:
+            self.dropped[Lane.TELEMETRY.value] += 1
+        else:
+            self.pending.append(line)
+        if self.ends:
+            self.flush()
+        elif not self.armed:
+            self.arm()
+
+    def sample(self, most: int = PER_WINDOW, lines: int = LINES_PER_WINDOW) -> None:
+        """Write `most` refusals of a kind in a window (`core.sampling`), 0: all; begins anew.
+
+        `lines` is the same for each line of code that logs.
+        """
+        self._lines = lines
+        omitted = self._sampler.omitted
         self._sampler = Sampler(most=most)
+        self._sampler.omitted.update(omitted)  # a counter never goes back
 
     def arm(self) -> None:
         """Make sure that the thread runs and will soon drain the queue; idle buses do not wake."""
@@ -149,7 +206,7 @@ class Bus:
                 self._start_thread()
             finally:
                 self._starting.release()
-        self._wake.set()
+        self._wake.put(None)
 
     def _start_thread(self) -> None:
         if self._thread is not None and self._thread.is_alive():
@@ -175,6 +232,7 @@ class Bus:
         with self._draining:
             self._last = last
             self._drainer = threading.get_ident()
+            self.busy_since = time.monotonic()
             # What a subscriber publishes must not be taken for the caller's request.
             token = context.variable.set(None)
             try:
@@ -182,6 +240,7 @@ class Bus:
             finally:
                 context.variable.reset(token)
                 self._drainer = 0
+                self.busy_since = 0.0
 
     def _drain(self) -> None:
         # Bounded rounds: a subscriber that answers every event with another must not pin us here.
@@ -192,13 +251,7 @@ class Bus:
                 del queue[: len(entries)]
                 for start in range(0, len(entries), self.batch):
                     batch = entries[start : start + self.batch]
-                    self._hand_out(
-                        [
-                            one.event() if isinstance(one, Answered) else one
-                            for one in batch
-                            if isinstance(one, Event) or not one.refused or self._keeps(one)
-                        ]
-                    )
+                    self._hand_out(self._events(batch))
             self._tell_drops()
             self._tell_omitted()
             if not self._audit_pending and not self.pending:
@@ -216,20 +269,42 @@ class Bus:
             reason = "Events came faster than they could be written, or their writing failed."
             self.publish(_own_event("events_dropped", reason, dict(news)))
 
+    def _events(self, batch: Sequence[Waiting]) -> list[Event]:
+        """What waited, as events, without those that are only counted."""
+        events: list[Event] = []
+        for one in batch:
+            if isinstance(one, Answered):
+                if not one.refused or self._keeps(one):
+                    events.append(one.event())
+            elif isinstance(one, Event):
+                events.append(one)
+            elif self._keeps_line(one):
+                events.append(one.event())
+        return events
+
     def _keeps(self, refused: Answered) -> bool:
         kind = ("http_request", Outcome.BLOCKED, str(refused.status), refused.resource)
         return self._sampler.keeps(kind)
+
+    def _keeps_line(self, line: Logged) -> bool:
+        key = (NAME, Outcome.OBSERVED, line.rule)
+        row = self._rows.get(key)
+        if row is None:
+            row = self._rows.row(*key)
+        row.n += 1
+        return not self._lines or self._sampler.keeps((*key, "", line.site), self._lines)
 
     def _tell_omitted(self) -> None:
         for omitted in self._sampler.ended(all_of_them=self._last):
             event = _own_event(
                 "events_sampled",
-                "Refusals of one kind came so fast that the rest of them were only counted.",
+                "Events of one kind came so fast that the rest of them were only counted.",
                 {
                     "event": omitted.name,
                     "written": omitted.written,
                     "omitted": omitted.omitted,
-                },
+                }
+                | ({"site": omitted.site} if omitted.site else {}),
             )
             event.outcome, event.rule = omitted.outcome, omitted.rule
             event.resource = omitted.resource
@@ -237,8 +312,12 @@ class Bus:
 
     def _run(self) -> None:
         while True:
-            self._wake.wait(self._sampler.due())
-            self._wake.clear()
+            try:
+                self._wake.get(timeout=self._sampler.due())
+                while True:  # who waited twice wants one flush
+                    self._wake.get_nowait()
+            except Empty:
+                pass
             self._hurry.wait(self.interval)
             self.flush()
             self._drained.set()
@@ -248,7 +327,7 @@ class Bus:
         if self._thread is not None and self._thread.is_alive():
             self._hurry.set()
             self._drained.clear()
-            self._wake.set()
+            self._wake.put(None)
             if not self._drained.wait(_EXIT_SECONDS):
                 waiting = len(self._audit_pending) + len(self.pending)
                 say(
@@ -294,8 +373,7 @@ class Bus:
             "A receiver of events failed; the service goes on without it.",
             {"subscriber": who, "error": kind, "count": count},
         )
-        with self._counting:
-            self.counts[event.name, event.outcome, event.rule] += 1
+        self._rows.row(event.name, event.outcome, event.rule).n += 1
         self._hand_to_audit(event, skip=receive)
         self._audit_pending.append(event)  # however full: so few of them ever come
         if receive != self._start_thread and not self.armed:
@@ -329,6 +407,22 @@ bus = Bus()
 atexit.register(bus._flush_at_exit)
 
 
+def flush_children(util: Any) -> None:
+    """Have forked processes of `multiprocessing`, whose module `util` is, write what waits.
+
+    Their end passes `atexit` by.
+    """
+
+    def begun(here: Bus) -> None:
+        util.Finalize(None, here._flush_at_exit, exitpriority=-100)
+
+    util.register_after_fork(bus, begun)
+
+
+_NOBODY = context.RequestContext()
+"""Stands for the request where there is none."""
+
+
 def emit(
     name: str,
     outcome: Outcome,
@@ -344,22 +438,22 @@ def emit(
     `reason` is a constant sentence for a person; `details` hold fingerprints, lengths and
     positions, never a raw untrusted value or a secret.
     """
-    request = context.current()
-    spec = CATALOGUE[name]
+    request = context.current() or _NOBODY
+    trace_id = request.trace_id
+    if spans.active is not None and (own := spans.active()) is not None:
+        trace_id, details["span_id"] = own
     bus.publish(
         Event(
             time=now(),
             name=name,
-            severity=spec.severity,
+            severity=CATALOGUE[name].severity,
             outcome=outcome,
             part=part,
-            request_id="" if request is None else request.id,
-            trace_id="" if request is None else request.trace_id,
-            client="" if request is None else request.client,
-            principal=principal
-            if principal is not None
-            else ("" if request is None else request.principal),
-            resource="" if request is None else request.resource,
+            request_id=request.id,
+            trace_id=trace_id,
+            client=request.client,
+            principal=request.principal if principal is None else principal,
+            resource=request.resource,
             reason=reason,
             rule=rule,
             details=details,

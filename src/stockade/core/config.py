@@ -26,6 +26,8 @@ __all__ = [
     "CryptoSettings",
     "DefenceSettings",
     "FirewallSettings",
+    "GraphqlSettings",
+    "OtelSettings",
     "RateSettings",
     "RequestSettings",
     "RouteSettings",
@@ -54,6 +56,11 @@ class RequestSettings(_Section, frozen=True, kw_only=True):
     """Limits of a request; sizes in bytes. Each breach is a 4xx and an event."""
 
     max_body: int = 8 << 20
+    """As it is sent, and without its content codings."""
+    max_inflation_ratio: int = 200
+    """What a compressed body may become for each byte of it, beyond 1 MiB; 0: no limit."""
+    unknown_codings: Literal["pass", "refuse"] = "pass"
+    """A body with a content coding that cannot be undone here."""
     max_headers: int = 100
     max_header_bytes: int = 16_384
     max_path: int = 4_096
@@ -72,6 +79,8 @@ class RequestSettings(_Section, frozen=True, kw_only=True):
     """Requests a second for each client address; 0: no limit."""
     burst: int = 200
     security_headers: bool = True
+    https: bool = False
+    """Serve nothing over http: pages are redirected, programs refused, WebSockets closed."""
     max_concurrent: int = 0
     """Requests that are served at one time in this process; 0: no limit."""
     max_seconds: float = 0.0
@@ -110,6 +119,33 @@ class BrowserSettings(_Section, frozen=True, kw_only=True):
     csp_report_only: bool = False
     csp_reports: str = ""
     """The path at which browsers report violations; empty: none."""
+    opener: Literal["", "same-origin", "same-origin-allow-popups"] = ""
+    """Cross-Origin-Opener-Policy: whose pages keep a hold on our windows."""
+    isolate: bool = False
+    """Refuse what other origins' pages load or embed with a cookie; links may be followed."""
+    isolate_exempt: tuple[str, ...] = ()
+    """Beginnings of paths that other origins' pages may load."""
+    own_pages: tuple[str, ...] = ()
+    """Beginnings of paths that only our own pages may ask for, by a link neither."""
+    outdated: bool = True
+    """Admit browsers that say nothing of where a request comes from (Fetch Metadata)."""
+    redirects: tuple[str, ...] = ("*",)
+    """Origins beyond this host that redirects may lead to; `*`: all."""
+    leaving: str = ""
+    """The path of the page that asks before other redirects; empty: they are refused."""
+
+
+class GraphqlSettings(_Section, frozen=True, kw_only=True):
+    """How much one GraphQL request may ask for."""
+
+    paths: tuple[str, ...] = ()
+    """Where GraphQL is served, such as `/graphql`; empty: nowhere."""
+    max_depth: int = 12
+    """Fields within fields, fragments expanded."""
+    max_fields: int = 500
+    """Fields that are asked for by all documents of a request, fragments expanded."""
+    introspection: bool = False
+    """Whether clients may ask for the schema."""
 
 
 class RateSettings(_Section, frozen=True, kw_only=True):
@@ -175,18 +211,76 @@ class WatchSettings(_Section, frozen=True, kw_only=True):
 
     log: str = "-"
     """A file for JSON lines, or `-` for standard output; empty: none."""
-    journal: str = ".stockade/audit.jsonl"
-    """A file that audit events are written to before the answer; empty: none."""
+    format: Literal["stockade", "ocsf"] = "stockade"
+    """The form of the log's lines; the audit log keeps ours."""
+    audit: str = ".stockade/audit"
+    """The folder of the audit log, which has each audit event before the answer; empty: none."""
+    audit_origin: str = ""
+    """The name of the log, such as "clinic.example/audit"; empty: one is made up once."""
+    audit_store: str = ""
+    """Where the log itself goes, as "s3://bucket/prefix"; empty: below the folder."""
+    audit_seconds: float = 1.0
+    """Seconds between two signatures: what was logged is durable after so long."""
+    audit_checkpoints: float = 60.0
+    """Seconds between two checkpoints in the event log, by which edits of the audit log show."""
+    audit_days: float = 0.0
+    """Days after which entries are removed; their hashes stay. 0: never."""
+    audit_personal: Literal["plain", "sealed"] = "plain"
+    """Addresses and accounts in the audit log: as they are, or sealed so that they can be
+    forgotten."""
+    audit_keys: str = ".stockade/persons.db"
+    """The file with the keys of sealed persons; back it up apart from the log, and not for long."""
+    audit_failure: Literal["serve", "refuse"] = "serve"
+    """What happens to requests while the audit log cannot be written."""
+    application_logs: Literal["copy", "replace", "leave"] = "copy"
+    """Lines of the application and its libraries as events: beside their own output, in its place
+    on the console, or not at all."""
+    application_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    """Lines below this level are left to the application's own handlers."""
+    application_lines: int = 10_000
+    """Lines of one line of code in ten seconds that are written; the rest are counted. 0: all."""
+    access_log: Literal["replace", "keep"] = "replace"
+    """The server's own access log: switched off where the log has our events, or kept."""
     refusals_written: int = 100
     """Refusals of one kind in ten seconds that are written; the rest are counted. 0: all."""
     metrics: str = ""
-    """host:port on which Prometheus may scrape; empty: none."""
+    """host:port on which Prometheus may scrape, and which tells the health; empty: none."""
+    run: str = ".stockade/run"
+    """The folder by which the processes of this service add up; empty: each for itself."""
+    health: str = ""
+    """A path before /livez and /readyz on the service itself, or a host:port; empty: none."""
+    otel: bool = False
+    """Send logs, metrics and traces to where the OTEL_EXPORTER_OTLP_… variables say."""
+    silence: bool = True
+    """Tell of what fails where nobody would notice: tasks, threads, callbacks, destructors."""
+    loop_stall: float = 0.25
+    """Seconds that an event loop may stand still before that is told; 0: not watched."""
+    heartbeat: float = 10.0
+    """Seconds between the signs of life, in the store, of this process and its jobs; 0: none."""
     failed_sign_ins: int = 5
     """So many failures of one client for one account …"""
     failed_sign_ins_window: float = 300.0
     """… within so many seconds throttle that client for that account …"""
     throttle: float = 60.0
     """… for so many seconds."""
+
+
+class OtelSettings(_Section, frozen=True, kw_only=True):
+    """What OpenTelemetry gets, over OTLP/HTTP."""
+
+    endpoint: str = ""
+    """The collector, such as "http://127.0.0.1:4318"; empty: see `watch.otel`."""
+    service: str = ""
+    """The service's name; empty: OTEL_SERVICE_NAME."""
+    logs: bool = True
+    metrics: bool = True
+    traces: bool = True
+    ratio: float = 1.0
+    """The share of requests that become spans; those refused or failed always do."""
+    queue: int = 8_192
+    """Items of a kind that wait for the collector at most; more are dropped and counted."""
+    interval: float = 15.0
+    """Seconds between two readings of the metrics."""
 
 
 class AccessSettings(_Section, frozen=True, kw_only=True):
@@ -213,11 +307,13 @@ class Settings(_Section, frozen=True, kw_only=True):
     defence: DefenceSettings = DefenceSettings()
     request: RequestSettings = RequestSettings()
     browser: BrowserSettings = BrowserSettings()
+    graphql: GraphqlSettings = GraphqlSettings()
     rates: dict[str, RateSettings] = {}
     firewall: FirewallSettings = FirewallSettings()
     crypto: CryptoSettings = CryptoSettings()
     store: StoreSettings = StoreSettings()
     watch: WatchSettings = WatchSettings()
+    otel: OtelSettings = OtelSettings()
     access: AccessSettings = AccessSettings()
     confine: ConfineSettings = ConfineSettings()
     secrets: dict[str, str] = {}

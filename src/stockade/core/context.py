@@ -16,6 +16,7 @@ from stockade.core.errors import Problem, StockadeError
 
 if TYPE_CHECKING:
     from stockade.core.inputs import Inputs
+    from stockade.core.trace_context import TraceContext
 
 __all__ = ["RequestContext", "current", "running", "variable"]
 
@@ -42,8 +43,11 @@ class RequestContext:
         "client",
         "id",
         "nonce",
+        "parent_id",
         "principal",
         "refusal",
+        "span_id",
+        "trace",
         "trace_id",
     )
 
@@ -51,7 +55,13 @@ class RequestContext:
     client: str
     nonce: str
     """What this answer's Content-Security-Policy lets scripts run by; empty until asked for."""
+    parent_id: str
+    """The caller's span, of its `traceparent`; empty where it sent none."""
     principal: str
+    span_id: str
+    """The application's own span of this request; empty where it has none."""
+    trace: TraceContext | None
+    """What the caller said of its trace; None where it said nothing valid."""
     trace_id: str
     refusal: Problem | None
 
@@ -59,8 +69,9 @@ class RequestContext:
         self.id = id
         self.client = client
         self.principal = self.nonce = ""
-        self.trace_id = ""
+        self.trace_id = self.span_id = self.parent_id = ""
         self.refusal = None
+        self.trace = None
         self._prepared: dict[str, tuple[Any, ...]] | None = None
         self._inputs: Inputs | None = None
 

@@ -10,6 +10,7 @@
     ├── Throttled        too many requests or attempts (429)
     ├── Busy             the service is at its limit just now (503)
     ├── StoreError       the store cannot answer
+    ├── AuditError       the audit log cannot be read, continued or believed
     ├── UpstreamError    another service cannot be reached, or says that it failed (502)
     │   ├── UpstreamRefused  where the call would go, or what it would carry, is not allowed (502)
     │   ├── UpstreamTimeout  no whole answer in time (504)
@@ -30,6 +31,7 @@ import msgspec
 
 __all__ = [
     "AnswerRejected",
+    "AuditError",
     "Blocked",
     "Busy",
     "CircuitOpen",
@@ -52,7 +54,9 @@ __all__ = [
 PROBLEM_TYPE = "urn:stockade:problem:"
 
 TITLES = {
+    200: "OK",
     204: "No Content",
+    308: "Permanent Redirect",
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",
@@ -242,6 +246,10 @@ class StoreError(StockadeError):
 
     status = 503
     kind = "unavailable"
+
+
+class AuditError(StockadeError):
+    """The audit log cannot be read, continued or believed."""
 
 
 class UpstreamError(StockadeError):

@@ -127,25 +127,33 @@ CATALOGUE: dict[str, Spec] = {
         " malicious_xpath malicious_ldap malicious_header malicious_mail malicious_regex"
         " malicious_log malicious_markup",
     ),
-    **_own(Severity.INFO, Lane.TELEMETRY, "http_request sink_checked"),
+    **_own(Severity.INFO, Lane.TELEMETRY, "http_request sink_checked app_log access_log_replaced"),
     **_own(
         Severity.WARN,
         Lane.TELEMETRY,
         "csp_violation sink_unattributed sink_unguarded sink_shape_new input_limit_exceeded"
-        " response_throttle response_released confine_report",
+        " response_throttle response_released confine_report loop_stalled",
+    ),
+    **_own(Severity.INFO, Lane.AUDIT, "job_recovered"),
+    # The audit log writes the last three itself, as entries of its own.
+    **_own(
+        Severity.INFO,
+        Lane.TELEMETRY,
+        "audit_checkpoint audit_opened audit_key_changed audit_pruned",
     ),
     **_own(
         Severity.WARN,
         Lane.AUDIT,
-        "events_sampled key_created key_rotated key_deactivated key_destroyed secret_read"
-        " secret_rotated policy_loaded waiver_used client_throttled request_refused"
-        " upstream_failed",
+        "answer_refused events_sampled key_created key_rotated key_deactivated key_destroyed"
+        " secret_read secret_rotated policy_loaded waiver_used client_throttled request_refused"
+        " defence_recovered"
+        " crypt_verify_fail upstream_failed",
     ),
     **_own(
         Severity.CRITICAL,
         Lane.AUDIT,
         "defence_failed detection_raised log_write_failed events_dropped secret_failed"
-        " confine_missing policy_failed",
+        " confine_missing policy_failed store_failed app_failed_silently job_failed job_missed",
     ),
 }
 """Every event name there is. `publish` refuses a name that is not listed here."""

@@ -18,6 +18,8 @@ class Head(Protocol):
     client: str
     principal: str
     nonce: str
+    status: int
+    """Of the answer; 0 until there is one."""
 
     @property
     def method(self) -> str: ...
@@ -25,6 +27,11 @@ class Head(Protocol):
     @property
     def path(self) -> str:
         """Decoded, without the query."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """Path and query as they were sent, as far as the server tells."""
         ...
 
     @property
@@ -50,6 +57,7 @@ class Reply(NamedTuple):
 
     status: int
     headers: Headers
+    body: bytes = b""
 
 
 class Door(Protocol):
@@ -59,6 +67,10 @@ class Door(Protocol):
     """Whether `enter` has to see every request, not only those that a browser sends across."""
     changes_answers: bool
     """Whether `leave` has to see every answer, not only those that set cookies."""
+    judges_answers: bool
+    """Whether `judge` has to see every answer."""
+    reads_content: bool
+    """Whether `read` and `hear` have to see bodies and messages of WebSockets."""
 
     report_path: str
     """Where browsers send reports; empty: nowhere."""
@@ -73,6 +85,18 @@ class Door(Protocol):
 
     def identified(self, request: Head) -> Refusal | None:
         """Why it is not served to `request.principal`, which is known from now on."""
+        ...
+
+    def read(self, request: Head, content_type: str, body: bytes) -> None:
+        """Judge a complete body. Raises Rejected for what this address does not take."""
+        ...
+
+    def hear(self, request: Head, message: str | bytes) -> None:
+        """Judge a message of a WebSocket. Raises Rejected for what this address does not take."""
+        ...
+
+    def judge(self, request: Head, headers: Headers) -> Refusal | None:
+        """Why an answer of the application, of `request.status`, may not leave."""
         ...
 
     def leave(self, request: Head, headers: Headers) -> Headers:

@@ -13,8 +13,10 @@ __all__ = [
     "Clock",
     "KeySource",
     "LiveSecrets",
+    "LogSigner",
     "Mac",
     "PasswordHasher",
+    "PersonalFields",
     "Rotatable",
     "Sealer",
     "SecretSource",
@@ -113,6 +115,39 @@ class Signer(Protocol):
     def sign(self, message: bytes) -> bytes: ...
 
     def verify(self, signature: bytes, message: bytes) -> None: ...
+
+
+class LogSigner(Protocol):
+    """Signs the checkpoints of one audit log, Ed25519 (RFC 8032). Errors: CryptoError."""
+
+    def public_keys(self) -> Sequence[bytes]:
+        """The public keys (32 bytes) that may sign now, the one that does first."""
+        ...
+
+    def former_keys(self) -> Sequence[bytes]:
+        """Those that were withdrawn: what they signed before is known by them."""
+        ...
+
+    def sign(self, message: bytes, public: bytes) -> bytes:
+        """64 bytes, by the key whose public half is `public`."""
+        ...
+
+
+class PersonalFields(Protocol):
+    """Seals what an audit entry says of a person, by a key of that person's. Errors: CryptoError.
+
+    Once the key is forgotten nothing opens any more what was sealed with it.
+    """
+
+    def seal(self, subject: str, text: str) -> str: ...
+
+    def open(self, sealed: str) -> str | None:
+        """The text; None where its key was forgotten."""
+        ...
+
+    def forget(self, subject: str) -> bool:
+        """Whether there was a key of this subject."""
+        ...
 
 
 class Sealer(Protocol):

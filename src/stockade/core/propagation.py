@@ -21,9 +21,13 @@ from typing import Any
 
 import wrapt
 
+from stockade.core.bus import flush_children
 from stockade.core.context import variable
 
-__all__ = ["install"]
+__all__ = ["REQUEST", "install"]
+
+REQUEST = "_stockade_request"
+"""Attribute of a thread that failed: the request that it worked for."""
 
 _submit = ThreadPoolExecutor.submit
 _start = threading.Thread.start
@@ -68,7 +72,11 @@ def start(self: threading.Thread) -> None:
 
         def run_in_context() -> None:
             del self.run  # break the cycle thread -> closure -> thread
-            carried.run(run)
+            try:
+                carried.run(run)
+            except BaseException:
+                setattr(self, REQUEST, carried.get(variable))
+                raise
 
         self.run = run_in_context  # type: ignore[method-assign]
         _start(self)
@@ -126,6 +134,7 @@ def install() -> None:
     if not _registered:
         _registered = True
         wrapt.register_post_import_hook(_patch_pool, "multiprocessing.pool")
+        wrapt.register_post_import_hook(flush_children, "multiprocessing.util")
 
 
 def uninstall() -> None:

@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterable
 from typing import Any, Generic, NoReturn, TypeVar, cast
 
 from stockade.core.errors import SecretError
+from stockade.core.literals import Span, TextLiterals
 
-__all__ = ["MASK", "Redactor", "Secret", "fingerprint"]
+__all__ = ["MASK", "SHORTEST", "Redactor", "Secret", "fingerprint"]
 
 T = TypeVar("T")
 MASK = "[redacted]"
+SHORTEST = 4
+"""Characters that a secret must have to be looked for in texts."""
 _process_key = secrets.token_bytes(32)
 
 
@@ -130,28 +133,21 @@ class Redactor:
 
     def __init__(self, values: Callable[[], Iterable[str]]) -> None:
         self._values = values
-        self._prepared: tuple[object, tuple[str, ...]] = (None, ())
+        self._prepared: tuple[object, TextLiterals] = (None, TextLiterals(()))
 
     def __call__(self, text: str) -> str:
         given = self._values()
-        known, values = self._prepared
+        known, literals = self._prepared
         if given is not known or known is None:
             # Shorter ones would mask every other word.
-            values = tuple({value for value in given if len(value) >= 4})
-            self._prepared = (given if isinstance(given, tuple) else None, values)
-        found = [value for value in values if value in text]
-        return _mask(text, found) if found else text
+            literals = TextLiterals(value for value in given if len(value) >= SHORTEST)
+            self._prepared = (given if isinstance(given, tuple) else None, literals)
+        spans = literals.spans(text)
+        return _mask(text, spans) if spans else text
 
 
-def _mask(text: str, values: Iterable[str]) -> str:
-    """Mask every occurrence; where occurrences overlap, all of their characters go."""
-    spans = []
-    for value in values:
-        start = text.find(value)
-        while start >= 0:
-            spans.append((start, start + len(value)))
-            start = text.find(value, start + 1)
-    spans.sort()
+def _mask(text: str, spans: Iterable[Span]) -> str:
+    """Mask what stands at `spans`; where they overlap, all of their characters go."""
     pieces: list[str] = []
     end = 0
     for start, stop in spans:

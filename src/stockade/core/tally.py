@@ -11,9 +11,15 @@ import os
 import weakref
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
-__all__ = ["BOUNDS", "OTHER_ROUTE", "Row", "Tally", "tally"]
+__all__ = ["BOUNDS", "OTHER_ROUTE", "Reading", "Readings", "Row", "Tally", "tally"]
+
+Reading: TypeAlias = tuple[str, tuple[str, ...], float]
+"""One number for the metrics: the metric's name, the values of its labels, its value."""
+Readings: TypeAlias = Callable[[], Iterable[Reading]]
+"""A source of numbers, asked when metrics are read."""
 
 BOUNDS: tuple[int, ...] = tuple(
     milliseconds * 1_000_000 // 10
@@ -24,8 +30,15 @@ BOUNDS: tuple[int, ...] = tuple(
 OTHER_ROUTE = "(other)"
 
 
+_MAX_ROWS = 5_000
+
+
 def _nothing() -> None:
     pass
+
+
+def _none_started() -> int:
+    return 0
 
 
 class Row:
@@ -65,10 +78,19 @@ class Tally:
         self.before_reading: Callable[[], None] = _nothing
         """Called before the numbers are read: for those who keep their own while they work."""
         self.log_failures: Counter[str] = Counter()
-        """Failed writes, by file: `log` or `journal`."""
+        """Failed writes, by file: `log` or `audit`."""
         self.log_lost: Counter[str] = Counter()
         """Lines that could not even be kept in memory, by file."""
+        self.lines_dropped: Counter[str] = Counter()
+        """Lines of the application that are not in the stream of events, by the reason."""
+        self.trace_contexts_invalid = 0
+        """`traceparent` and `tracestate` fields that were ignored."""
+        self.websockets = 0
+        """WebSocket connections that have ended."""
+        self.started: Callable[[], int] = _none_started
+        """Requests that this process has begun to serve: the integrations know."""
         self._routes: set[str] = set()
+        self._rows = 0
         itself: weakref.ref[Tally] = weakref.ref(self)
         os.register_at_fork(after_in_child=lambda: _clear(itself))
 
@@ -85,22 +107,30 @@ class Tally:
         row = rows.get(route)
         if row is not None:
             return row
-        if route not in self._routes and len(self._routes) >= self.max_routes:
+        unknown = route not in self._routes and len(self._routes) >= self.max_routes
+        if unknown or self._rows >= _MAX_ROWS:
             self.overflowed += 1
             route = OTHER_ROUTE
         else:
             self._routes.add(route)
+            self._rows += 1
         return rows.setdefault(route, Row())
+
+    @property
+    def finished(self) -> int:
+        """Requests that were answered."""
+        return sum(row.n for rows in list(self.rows.values()) for row in list(rows.values()))
 
     def clear(self) -> None:
         """Every number back to zero; rows stay the same objects."""
         for rows in self.rows.values():
             for row in rows.values():
                 row.clear()
-        self.overflowed = 0
+        self.overflowed = self.websockets = self.trace_contexts_invalid = 0
         self.sinks.clear()
         self.log_failures.clear()
         self.log_lost.clear()
+        self.lines_dropped.clear()
 
 
 def _clear(itself: weakref.ref[Tally]) -> None:

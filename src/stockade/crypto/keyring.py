@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from stockade.core.events import Outcome
 from stockade.core.secret import Secret
 from stockade.crypto.keyfile import KeyFile, MemoryKeys, Stamp
 from stockade.crypto.keys import PURPOSES, Key, KeySet, KeyState, decode, encode, new_key
+from stockade.crypto.log_signing import LogSigner
 from stockade.crypto.mac import Mac
 from stockade.crypto.sealing import Sealer
 from stockade.crypto.signing import Signer
@@ -70,22 +71,33 @@ class Keyring:
 
     @classmethod
     def _open(cls, home: _Home, *, create: bool) -> Keyring:
-        created: list[Key] = []
-        if create:
-            home.make_folder()
-            with home.locked():
-                if not home.exists():
-                    created = [new_key(purpose) for purpose in PURPOSES]
-                    keys = KeySet(
-                        {key.id: key for key in created}, {key.purpose: key.id for key in created}
-                    )
-                    home.save(Secret(encode(keys)))
-        for key in created:
-            _report("key_created", "A key was created.", key)
-        return cls(home)
+        with _telling():
+            created = cls._make(home) if create else []
+            for key in created:
+                _report("key_created", "A key was created.", key)
+            return cls(home)
+
+    @staticmethod
+    def _make(home: _Home) -> list[Key]:
+        """New keys, where there are none."""
+        home.make_folder()
+        with home.locked():
+            if home.exists():
+                return []
+            created = [new_key(purpose) for purpose in PURPOSES]
+            keys = KeySet(
+                {key.id: key for key in created}, {key.purpose: key.id for key in created}
+            )
+            home.save(Secret(encode(keys)))
+        return created
 
     def __repr__(self) -> str:
         return f"Keyring({self._home!r})"
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether the file has changed and cannot be read, so that earlier keys are in use."""
+        return bool(self._trouble)
 
     # -- what is made from keys ------------------------------------------------------------------
 
@@ -102,6 +114,10 @@ class Keyring:
         if purpose != "sign":
             raise CryptoError("signatures are made with keys of the purpose 'sign' only: use that")
         return Signer(self)
+
+    def log_signer(self, origin: str) -> LogSigner:
+        """Signs the checkpoints of the audit log `origin`, by keys derived for it alone."""
+        return LogSigner(self, origin)
 
     def mac(self, purpose: str = "mac") -> Mac:
         """Keyed fingerprints; those of one `purpose` (any constant name) never equal another's."""
@@ -163,7 +179,7 @@ class Keyring:
         return True
 
     def _change(self, change: Callable[[KeySet], KeySet]) -> None:
-        with self._lock, self._home.locked():
+        with self._lock, _telling(), self._home.locked():
             current, _ = self._load()  # what another process wrote must not be lost
             keys = change(current)
             self._adopt(keys, self._home.save(Secret(encode(keys))))
@@ -182,6 +198,19 @@ class Keyring:
         self.keys, self._stamp, self._trouble = keys, stamp, ""
         for sealer in self._sealers.values():
             sealer.forget()
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """What fails inside the block is an event."""
+    try:
+        yield
+    except CryptoError as error:
+        emit(
+            "defence_failed", Outcome.FAILED, "crypto",
+            "The keys cannot be read or changed.", rule="crypto.keyfile", error=str(error),
+        )  # fmt: skip
+        raise
 
 
 def _report(name: str, reason: str, key: Key) -> None:

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from stockade.core.errors import CryptoError
 from stockade.crypto.keys import KeySet, KeyState
 from stockade.crypto.sealing import KeyProvider
+from stockade.crypto.unverified import tell_unverified
 
 __all__ = ["Mac", "hmac_sha256"]
 
@@ -50,6 +51,7 @@ class Mac:
         """
         matches = [hmac.compare_digest(tag, candidate) for candidate in self.candidates(data)]
         if not any(matches):
+            tell_unverified("crypto.mac", "not_authentic")
             raise CryptoError(
                 "the MAC is not one of these bytes by an active key: one or the other was changed, "
                 "or the key was withdrawn; do not use either"

@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from stockade.core.errors import CryptoError
+from stockade.crypto.unverified import tell_unverified
 
 __all__ = ["FOR_TESTS_ONLY", "OWASP", "RFC_9106_LOW_MEMORY", "Argon2Parameters", "Argon2idHasher"]
 
@@ -102,12 +103,14 @@ def _normalised(password: str) -> bytes:
 def _parse(encoded: str) -> tuple[int, int, int]:
     match = _PHC.fullmatch(encoded)
     if match is None:
+        tell_unverified("crypto.password-hash", "malformed")
         raise CryptoError(
             "a stored password hash is not an Argon2id PHC string: it is damaged or of another "
             "scheme; have the account's password reset"
         )
     memory_kib, iterations, lanes = int(match[1]), int(match[2]), int(match[3])
     if memory_kib > _MAX_KIB or iterations > _MAX_ITERATIONS or lanes > _MAX_LANES:
+        tell_unverified("crypto.password-hash", "absurd_costs")
         raise CryptoError(
             "a stored password hash asks for more than 1 GiB, 32 passes or 64 lanes: whoever wrote "
             "it could stop the service with it; have the account's password reset"

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from stockade.core.errors import CryptoError
 from stockade.crypto.keys import KeySet, KeyState
 from stockade.crypto.sealing import KeyProvider
+from stockade.crypto.unverified import tell_unverified
 
 __all__ = ["SIGNATURE_BYTES", "Signer", "verify_detached"]
 
@@ -48,6 +49,7 @@ class Signer:
     def verify(self, signature: bytes, message: bytes) -> None:
         """Return if `signature` is ours and of `message`. Raises CryptoError otherwise."""
         if len(signature) != SIGNATURE_BYTES:
+            tell_unverified("crypto.signature", "not_a_signature")
             raise CryptoError(
                 f"a signature has {SIGNATURE_BYTES} bytes, this has not: it was cut or is not ours"
             )
@@ -58,6 +60,7 @@ class Signer:
             _, public = self._current()
         key = public.get(key_id)
         if key is None:
+            tell_unverified("crypto.signature", "unknown_key")
             raise CryptoError(
                 "the signature's key is unknown, deactivated or destroyed: sign again with a key "
                 "of this keyring"
@@ -65,6 +68,7 @@ class Signer:
         try:
             key.verify(signature[_ID_BYTES:], message)
         except InvalidSignature:
+            tell_unverified("crypto.signature", "not_authentic")
             raise CryptoError(
                 "the signature is not one of this message: signature or message was changed; "
                 "do not use either"

@@ -10,7 +10,9 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, overload
 
+from stockade.core.bus import emit
 from stockade.core.errors import ConfigError, CryptoError
+from stockade.core.events import Outcome
 from stockade.core.ports import Sealer
 
 try:
@@ -173,6 +175,14 @@ def _sealer(keys: Any, table: str, column: str) -> Sealer:
 def _record(value: Any) -> bytes:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value)  # drivers differ
+    emit(
+        "crypt_decrypt_fail",
+        Outcome.BLOCKED,
+        "crypto",
+        "A sealed column holds something that is no sealed record.",
+        rule="crypto.open",
+        cause="not_bytes",
+    )
     raise CryptoError(
         "a sealed column holds something that is not bytes: seal the old values first"
     )

@@ -16,7 +16,8 @@ from stockade.core.network import TrustedProxies
 from stockade.integrations import gate, websocket
 from stockade.integrations.asgi_exchange import App, AsgiExchange, Receive, Scope, Send
 from stockade.integrations.deadline import Deadline
-from stockade.integrations.exchange import BodyCheck, Rules, trace_id
+from stockade.integrations.exchange import TRACE, BodyCheck, Rules
+from stockade.integrations.http2 import Http2Exchange, malformed
 from stockade.integrations.reports import Reports
 
 __all__ = ["Guard", "Outermost"]
@@ -55,9 +56,11 @@ class Guard:
             client = self._proxies.client(
                 client, fields.get(b"x-forwarded-for", b"").decode("latin-1")
             )
-        exchange = AsgiExchange(self._rules, scope, send, client, fields, started)
+        modern = scope["http_version"] >= "2"
+        kind = Http2Exchange if modern else AsgiExchange
+        exchange = kind(self._rules, scope, send, client, fields, started)
         if b"traceparent" in fields:
-            exchange.trace_id = trace_id(fields[b"traceparent"].decode("latin-1"))
+            exchange.continue_trace(*(",".join(exchange.field(name)) for name in TRACE))
         variable.set(exchange)
         path_size, query_size = (
             len(scope.get("raw_path") or scope["path"]),
@@ -75,13 +78,11 @@ class Guard:
             or sum(map(len, fields.values())) > limits.max_header_bytes // 2
         ):
             breach = self._check(scope["method"], path_size, query_size, headers)
+        if modern:
+            breach = breach or malformed(headers)
         if self._allow is not None and not self._allow(client, started):
             breach = breach or gate.RATE
-        if (
-            b"content-length" in fields
-            or b"transfer-encoding" in fields
-            or scope["http_version"] >= "2"
-        ):
+        if modern or b"content-length" in fields or b"transfer-encoding" in fields:
             exchange.server_receive, exchange.chunks = receive, []
             receive = exchange.receive
             breach = breach or self._declared_length(fields)
@@ -106,6 +107,8 @@ class Guard:
         length = fields.get(b"content-length")
         if length is None:
             return None
+        if b"transfer-encoding" in fields:
+            return gate.FRAMING
         if not length.isdigit():
             return gate.LENGTH
         return gate.BODY if int(length) > self._rules.max_body else None
@@ -151,6 +154,7 @@ class Guard:
         if scope["type"] == "websocket":
             await websocket.serve(self.app, self._rules, scope, receive, send)
             return
+        bus.ends = False
         try:
             await self.app(scope, receive, send)
         finally:
@@ -158,6 +162,7 @@ class Guard:
             if scope["type"] == "lifespan":
                 emit("sys_shutdown", Outcome.ALLOWED, "app", "The application has stopped.")
                 bus.flush()
+                bus.ends = True
 
 
 class Outermost(Guard):

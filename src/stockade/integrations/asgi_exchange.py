@@ -9,7 +9,9 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
+from stockade.core import spans
 from stockade.core.errors import StockadeError
 from stockade.core.head import Reply
 from stockade.core.inputs import Inputs, Source
@@ -29,6 +31,8 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 _NAMES = [*(name for name, _ in gate.TRANSPORT_HEADERS), b"set-cookie"]
 # ASGI asks for lower case; some applications write these as books do.
 _OWN_NAMES = frozenset(_NAMES) | frozenset(name.title() for name in _NAMES)
+_LENGTH = frozenset((b"content-length", b"Content-Length"))
+_BODILESS = frozenset((204, 304))
 
 
 class AsgiExchange(Exchange):
@@ -57,13 +61,14 @@ class AsgiExchange(Exchange):
     ) -> None:
         self.id = next_id()
         self.client = client
-        self.principal = self.trace_id = self.nonce = ""
-        self.refusal = self._inputs = None
+        self.principal = self.trace_id = self.span_id = self.parent_id = self.nonce = ""
+        self.refusal = self._inputs = self.trace = None
         self._prepared: dict[str, tuple[Any, ...]] | None = None
         self._parameters: object = None
         self.scope = scope
         self.fields = fields
         self.status = self.received = self.sent = 0
+        self.declared = -1
         self._rules = rules
         self._send = send
         self._started = started
@@ -89,6 +94,12 @@ class AsgiExchange(Exchange):
     def path(self) -> str:
         path: str = self.scope["path"]
         return path
+
+    @property
+    def target(self) -> str:
+        path: bytes = self.scope.get("raw_path") or quote(self.scope["path"]).encode()
+        query: bytes = self.scope.get("query_string", b"")
+        return (path + b"?" * bool(query) + query).decode("latin-1")
 
     @property
     def scheme(self) -> str:
@@ -186,13 +197,15 @@ class AsgiExchange(Exchange):
         if self.refusal is not None:
             return self._send_refusal(kind)
         if kind == "http.response.start":
-            self.answered = True
             self.status = message["status"]
+            if spans.active is not None:
+                self.note_span()
             if self.deadline is not None:
                 self.deadline.stop()
             rules = self._rules
+            headers = message.get("headers", ())
+            self._declare(headers)
             if rules.headers or rules.changes_answers:
-                headers = message.get("headers", ())
                 if rules.changes_answers:
                     message["headers"] = self._dressed(headers)
                 else:
@@ -202,16 +215,30 @@ class AsgiExchange(Exchange):
                             break
                     else:
                         message["headers"] = [*headers, *self._headers()]
+            self.answered = True
         elif kind == "http.response.body":
             self.sent += len(message.get("body", b""))
-            if not message.get("more_body", False):
+            last = not message.get("more_body", False)
+            if self.declared >= 0 and self.sent != self.declared and self.method != "HEAD":
+                self.check_length(last=last)
+            if last:
                 self.finish()
         return self._send(message)
+
+    def _declare(self, headers: Any) -> None:
+        """Note how long the answer's body is said to be."""
+        for name, value in headers:
+            if name in _LENGTH and self.status not in _BODILESS and value.isdigit():
+                self.declared = int(value)
 
     def _dressed(self, headers: Any) -> list[tuple[bytes, bytes]]:
         """The application's headers, what the door makes of them, and the security headers."""
         dressed = _merge(headers, self._headers())
-        door = self._rules.door
+        judge, door = self._rules.judge, self._rules.door
+        if judge is not None and self.refusal is None:
+            refusal = judge(self, dressed)
+            if refusal is not None:
+                self.stop(gate.Breach(*refusal))
         return dressed if door is None else door.leave(self, dressed)
 
     def _headers(self) -> tuple[tuple[bytes, bytes], ...]:
@@ -234,7 +261,7 @@ class AsgiExchange(Exchange):
 
     async def reply(self, reply: Reply) -> None:
         """Send an answer in the application's place."""
-        await self._answer(reply.status, reply.headers, b"")
+        await self._answer(reply.status, reply.headers, reply.body)
 
     async def _answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         self.answered = True

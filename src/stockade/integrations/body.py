@@ -40,8 +40,7 @@ def add_body(inputs: Inputs, content_type: str, body: bytes, coding: str = "") -
     inflates to more than `inputs.limits.characters` is more than is indexed.
     """
     limit = inputs.limits.characters if coding else _SMALL
-    content = inflated(body, coding, limit)
-    if content is not None:
+    for content in inflated(body, coding, limit):
         if coding and not content.whole:
             inputs.overflow = True
             return

@@ -19,7 +19,7 @@ from stockade.core.context import current
 from stockade.core.errors import Problem, Rejected, StockadeError
 from stockade.core.events import Outcome
 from stockade.core.head import Door
-from stockade.integrations import asgi, django_errors, gate, wsgi
+from stockade.integrations import asgi, django_errors, gate, health, wsgi
 from stockade.integrations.asgi_exchange import AsgiExchange
 from stockade.integrations.exchange import BodyCheck, Exchange
 from stockade.integrations.wsgi_exchange import WsgiExchange
@@ -61,10 +61,13 @@ def protect(
     kind: Any = type(handler)
     call = partial(kind.__call__, handler)
     if issubclass(kind, ASGIHandler):
-        handler._stockade_guard = asgi.Guard(call, settings, check_body, door)
+        guard = asgi.Guard(call, settings, check_body, door)
+        handler._stockade_guard = health.asgi(guard, settings)
         handler.__class__ = _guarded_asgi(kind)
     else:
-        handler._stockade_guard = wsgi.Guard(call, settings, check_body, door)
+        handler._stockade_guard = health.wsgi(
+            wsgi.Guard(call, settings, check_body, door), settings
+        )
         handler.__class__ = _guarded_wsgi(kind)
     inner = getattr(handler, "application", None)  # of the static files handler
     if isinstance(inner, BaseHandler):

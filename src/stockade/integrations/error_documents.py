@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from stockade.core import code_site
 from stockade.core.bus import emit
 from stockade.core.context import current
 from stockade.core.errors import Problem, StockadeError
@@ -67,18 +68,6 @@ def tell_crash(error: BaseException) -> None:
         "app",
         "The application raised an exception that nobody handled.",
         rule="app.exception",
-        exception=f"{type(error).__module__}.{type(error).__qualname__}",
-        raised=_raised(error),
+        exception=code_site.kind(type(error)),
+        raised=code_site.raised(error),
     )
-
-
-def _raised(error: BaseException) -> str:
-    """Where `error` was raised, as module:function:line: all of it the program's own text."""
-    where = error.__traceback__
-    if where is None:
-        return ""
-    while where.tb_next is not None:
-        where = where.tb_next
-    code = where.tb_frame.f_code
-    module = where.tb_frame.f_globals.get("__name__", "?")
-    return f"{module}:{code.co_qualname}:{where.tb_lineno}"

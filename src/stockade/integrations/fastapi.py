@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from stockade.core.config import Settings
 from stockade.core.head import Door
-from stockade.integrations import openapi
+from stockade.integrations import health, openapi
 from stockade.integrations.asgi import Guard
 from stockade.integrations.exchange import BodyCheck
 from stockade.integrations.starlette_errors import (
@@ -43,11 +43,12 @@ def protect(
     build = app.build_middleware_stack
 
     def build_guarded() -> Any:
-        return Guard(build(), settings, check_body, door)
+        return health.asgi(Guard(build(), settings, check_body, door), settings)
 
     app.build_middleware_stack = build_guarded  # type: ignore[method-assign]
     if app.middleware_stack is not None:
-        app.middleware_stack = Guard(app.middleware_stack, settings, check_body, door)
+        guard = Guard(app.middleware_stack, settings, check_body, door)
+        app.middleware_stack = health.asgi(guard, settings)
 
 
 def _answer_where_built(app: Starlette, translate: Translate, *, blocks: bool) -> None:

@@ -16,7 +16,7 @@ from stockade.core.context import current
 from stockade.core.errors import Problem, Rejected, StockadeError
 from stockade.core.events import Outcome
 from stockade.core.head import Door
-from stockade.integrations import flask_errors, gate
+from stockade.integrations import flask_errors, gate, health
 from stockade.integrations.exchange import BodyCheck
 from stockade.integrations.wsgi import Guard
 from stockade.integrations.wsgi_exchange import WsgiExchange
@@ -51,7 +51,7 @@ def protect(
 ) -> None:
     """Guard `app` in place."""
     guard = Guard(app.wsgi_app, settings, check_body, door)
-    app.wsgi_app = guard  # type: ignore[method-assign]
+    app.wsgi_app = health.wsgi(guard, settings)  # type: ignore[method-assign]
     _tell_route(app)
     flask_errors.watch_crashes(app)
     if settings.defence.mode == "block":

@@ -9,7 +9,7 @@ import threading
 
 from stockade.core.answered import METHODS
 from stockade.core.config import RequestSettings
-from stockade.core.errors import Busy, Problem, Rejected, Throttled
+from stockade.core.errors import Busy, Problem, Rejected, StockadeError, Throttled
 from stockade.core.head import Refusal
 
 __all__ = ["METHODS", "SECURITY_HEADERS", "Breach", "Places", "RateLimit"]
@@ -45,7 +45,16 @@ def breach(rule: str, status: int, detail: str, kind: str) -> Breach:
 HEADERS = breach("request.headers", 431, "The request's header fields are too large.", "headers")
 PATH = breach("request.path", 414, "The request's address is too long.", "path")
 BODY = breach("request.body", 413, "The request's content is too large.", "body-size")
-LENGTH = breach("request.length", 400, "The request's Content-Length is not a number.", "length")
+INFLATION = breach(
+    "request.inflation",
+    413,
+    "Inflated, the request's content is far too large for what was sent.",
+    "inflation",
+)
+LENGTH = breach("request.length", 400, "The request's Content-Length is not its length.", "length")
+FRAMING = breach(
+    "request.framing", 400, "The request says twice where its content ends.", "framing"
+)  # RFC 9112, 6.1: who is in front may have read the other one
 HOST = breach("request.host", 421, "This host is not served here.", "host")
 TWICE = breach("request.twice", 400, "A header that may come once came twice.", "twice")
 METHOD = Breach(
@@ -75,7 +84,31 @@ BODY_TIME = breach(
     "request.body-seconds", 408, "The request's content did not arrive in time.", "timeout"
 )
 
+ANSWER_LENGTH = Breach(
+    "answer.length",
+    "answer_refused",
+    StockadeError("an answer holds more or less than its Content-Length says"),
+)
+
 _MAX_SERVED = 1_000
+# Below this no ratio counts: a kilobyte of blanks compresses a thousandfold.
+_SMALL = 1 << 20
+
+
+def inflation(sent: int, most: int, ratio: int) -> int:
+    """The bytes that a body of `sent` bytes may be inflated to; a `ratio` of 0 is none."""
+    return min(most, max(ratio * sent, _SMALL)) if ratio else most
+
+
+def coding(accepted: str) -> Breach:
+    """A body in a coding that cannot be undone; `accepted` says which can (RFC 9110, 12.5.3)."""
+    error = Rejected(
+        "The request's content has a coding that is not taken here.",
+        status=415,
+        kind="coding",
+        headers=((b"accept-encoding", accepted.encode()),),
+    )
+    return Breach("request.coding", "request_refused", error)
 
 
 class Places:

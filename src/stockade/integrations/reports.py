@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from stockade.core.bus import emit
 from stockade.core.errors import Rejected
+from stockade.core.events import Outcome
 from stockade.core.head import Door
 from stockade.integrations.asgi_exchange import App, Receive, Scope, Send
 from stockade.integrations.wsgi_request import Environ
@@ -13,7 +15,6 @@ from stockade.integrations.wsgi_request import Environ
 __all__ = ["Reports", "WsgiReports"]
 
 MAX_BYTES = 65_536
-_TOO_LARGE = Rejected("The report is too large.", status=413, kind="body-size", rule="gate.csp")
 
 
 class Reports:
@@ -38,10 +39,16 @@ class Reports:
             body += message.get("body", b"")
             more = message.get("more_body", False)
             if len(body) > MAX_BYTES:
-                raise _TOO_LARGE
+                raise _too_large()
         self._door.report(fields.get(b"content-type", b"").decode("latin-1"), body)
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})
+
+
+def _too_large() -> Rejected:
+    detail = "The report is too large."
+    emit("request_refused", Outcome.BLOCKED, "boundary", detail, rule="gate.csp")
+    return Rejected(detail, status=413, kind="body-size", rule="gate.csp")
 
 
 class WsgiReports:
@@ -57,7 +64,7 @@ class WsgiReports:
             return self._app(environ, start_response)
         body = environ["wsgi.input"].read(MAX_BYTES + 1)
         if len(body) > MAX_BYTES:
-            raise _TOO_LARGE
+            raise _too_large()
         self._door.report(environ.get("CONTENT_TYPE", ""), body)
         start_response("204 No Content", [])
         return []

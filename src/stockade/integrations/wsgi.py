@@ -17,7 +17,7 @@ from stockade.core.errors import StockadeError
 from stockade.core.head import Door, Reply
 from stockade.core.network import TrustedProxies
 from stockade.integrations import gate
-from stockade.integrations.exchange import BodyCheck, Rules, trace_id
+from stockade.integrations.exchange import BodyCheck, Rules
 from stockade.integrations.reports import WsgiReports
 from stockade.integrations.wsgi_exchange import (
     SECURITY_HEADERS,
@@ -72,7 +72,7 @@ class Guard:
         security = self._headers_on_tls if on_tls else self._headers
         exchange = WsgiExchange(self._rules, environ, start_response, client, security, started)
         if "HTTP_TRACEPARENT" in environ:
-            exchange.trace_id = trace_id(environ["HTTP_TRACEPARENT"])
+            exchange.continue_trace(environ["HTTP_TRACEPARENT"], environ.get("HTTP_TRACESTATE", ""))
         token = variable.set(exchange)
         try:
             breach = self._breach(environ, exchange, started)

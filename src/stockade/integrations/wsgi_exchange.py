@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
+from stockade.core import spans
 from stockade.core.context import variable
 from stockade.core.errors import TITLES, StockadeError
 from stockade.core.head import Reply
@@ -28,6 +29,8 @@ SECURITY_HEADERS = [
 ]
 _NAMES = (*(name for name, _ in SECURITY_HEADERS), "Set-Cookie")
 _OWN_NAMES = frozenset(_NAMES) | frozenset(map(str.lower, _NAMES))
+_LENGTH = frozenset(("Content-Length", "content-length"))
+_BODILESS = frozenset((204, 304))
 
 
 class WsgiExchange(WsgiRequest):
@@ -58,8 +61,8 @@ class WsgiExchange(WsgiRequest):
     ) -> None:
         self.id = next_id()
         self.client = client
-        self.principal = self.trace_id = self.nonce = ""
-        self.refusal = self._inputs = None
+        self.principal = self.trace_id = self.span_id = self.parent_id = self.nonce = ""
+        self.refusal = self._inputs = self.trace = None
         self._prepared = self._parameters = None
         self._rules = rules
         self.environ = environ
@@ -69,6 +72,7 @@ class WsgiExchange(WsgiRequest):
         self._started = started
         self._head: tuple[str, Headers] | None = None
         self.status = self.received = self.sent = 0
+        self.declared = -1
         self.answered = self.finished = False
         self.chunks = []
 
@@ -84,6 +88,8 @@ class WsgiExchange(WsgiRequest):
         elif self._head is not None and exc_info is None:
             raise AssertionError("start_response was called twice")
         self._head = status, headers
+        if spans.active is not None:
+            self.note_span()
         self.status = int(status[:3]) if status[:3].isdigit() else 0
         return self.write
 
@@ -93,6 +99,8 @@ class WsgiExchange(WsgiRequest):
             raise self.too_late()
         self.commit()
         self.sent += len(data)
+        if 0 <= self.declared < self.sent:
+            self.check_length(last=False)
         if self._server_write is None:
             raise RuntimeError("this server has no write(): return the body instead")
         self._server_write(data)
@@ -110,9 +118,12 @@ class WsgiExchange(WsgiRequest):
         # Nothing of the application runs any more: servers send these their own, fast way.
         if is_list or kind is self.environ.get("wsgi.file_wrapper"):
             if self.refusal is None:
-                self.commit()
                 if is_list:
                     self.sent += sum(map(len, result))
+                    self.commit(whole=True)
+                else:
+                    self.commit()
+                    self.declared = -1  # a file is the server's to send
                 self.finish()
                 return result
         else:
@@ -138,24 +149,34 @@ class WsgiExchange(WsgiRequest):
         chunk = self._first
         if chunk is not None:
             self._first = None
-            self.sent += len(chunk)
-            return chunk
+            return self._counted(chunk)
         token = variable.set(self)
         try:
             piece = next(self._pieces)
         except StockadeError as error:
             self.refuse(error)
             raise
+        except StopIteration:
+            if self.declared > self.sent:
+                self.check_length(last=True)
+            # Not left to `close`: Werkzeug passes that by where the client has gone meanwhile.
+            self.finish()
+            raise
         finally:
             variable.reset(token)
         if self.refusal is not None:
             # Too late to answer anything else: cut the answer short rather than let it go on.
             raise self.too_late()
+        return self._counted(piece)
+
+    def _counted(self, piece: bytes) -> bytes:
         self.sent += len(piece)
+        if 0 <= self.declared < self.sent:
+            self.check_length(last=False)
         return piece
 
     def close(self) -> None:
-        """Called by every server, whatever happened."""
+        """Called by every server but Werkzeug's, whatever happened."""
         token = variable.set(self)
         try:
             _close(self._result)
@@ -163,13 +184,21 @@ class WsgiExchange(WsgiRequest):
             variable.reset(token)
             self.finish()
 
-    def commit(self) -> None:
-        """Hand status and headers to the server; from here on nothing can replace them."""
+    def commit(self, *, whole: bool = False) -> None:
+        """Hand status and headers to the server; from here on nothing can replace them.
+
+        `whole`: the body is known, and counted.
+        """
         if self.answered:
             return
         if self._head is None:
             raise RuntimeError("the application gave a body without calling start_response")
         status, headers = self._head
+        for name, value in headers:
+            if name in _LENGTH and value.isdigit() and self.status not in _BODILESS:
+                self.declared = -1 if self.method == "HEAD" else int(value)
+        if whole and self.declared not in (-1, self.sent):
+            self.check_length(last=True)
         if self._security or self._rules.changes_answers:
             changes = self._rules.changes_answers
             for name, _ in () if changes else headers:
@@ -189,6 +218,11 @@ class WsgiExchange(WsgiRequest):
         if door is None:
             return headers
         fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        judge = self._rules.judge
+        if judge is not None and self.refusal is None:
+            refusal = judge(self, fields)
+            if refusal is not None:
+                self.stop(gate.Breach(*refusal))
         return _as_text(door.leave(self, fields))
 
     def answer_refusal(self) -> list[bytes]:
@@ -198,7 +232,7 @@ class WsgiExchange(WsgiRequest):
 
     def reply(self, reply: Reply) -> list[bytes]:
         """An answer in the application's place."""
-        return self._answer(reply.status, reply.headers, b"")
+        return self._answer(reply.status, reply.headers, reply.body)
 
     def _answer(self, status: int, fields: list[tuple[bytes, bytes]], body: bytes) -> list[bytes]:
         self.status = status

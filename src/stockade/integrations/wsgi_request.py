@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 from stockade.core.inputs import Inputs, Source
 from stockade.integrations.body import add_body
@@ -53,6 +54,16 @@ class WsgiRequest(Exchange):
     def path(self) -> str:
         path = self.environ.get("SCRIPT_NAME", "") + self.environ.get("PATH_INFO", "")
         return _readings(path)[-1]
+
+    @property
+    def target(self) -> str:
+        environ = self.environ
+        sent: str = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
+        if sent.startswith("/"):
+            return sent
+        path = quote(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""), "/", "latin-1")
+        query: str = environ.get("QUERY_STRING", "")
+        return path + "?" * bool(query) + query
 
     @property
     def scheme(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from stockade.core.bus import emit
 from stockade.core.errors import SecretError
@@ -42,6 +42,7 @@ class Secrets(Mapping[str, Secret[str]]):
         self._sources = {source.scheme: source for source in sources}
         self._clock = clock
         self._cells: dict[str, Cell] = {}
+        self._references = dict(references or {})
         self._named = {
             name: self.resolve(text, name=name) for name, text in (references or {}).items()
         }
@@ -63,7 +64,7 @@ class Secrets(Mapping[str, Secret[str]]):
         """
         cell = self._cells.get(reference)
         if cell is None:
-            parsed = parse(reference, self._sources, name)
+            parsed = _parsed(reference, self._sources, name)
             cell = self._cells[reference] = Cell(parsed, self._fetch, self.live, self._clock)
         label = f"{name} ({cell.label})" if name else cell.label
         return Secret(get=cell.read, label=label)
@@ -75,8 +76,27 @@ class Secrets(Mapping[str, Secret[str]]):
         """
         return sum(cell.refresh() for cell in list(self._cells.values()))
 
+    def cells(self) -> dict[str, Cell]:
+        """The state of each named secret, never its value: for health and metrics."""
+        return {name: self._cells[reference] for name, reference in self._references.items()}
+
     def _fetch(self, hole: Hole) -> str:
         return self._sources[hole.scheme].resolve(hole.locator)
+
+
+def _parsed(reference: str, schemes: Collection[str], name: str) -> Reference:
+    try:
+        return parse(reference, schemes, name)
+    except SecretError:
+        emit(
+            "secret_failed",
+            Outcome.FAILED,
+            "secrets",
+            "A reference to a secret cannot be understood.",
+            rule="secrets.reference",
+            secret=name,
+        )
+        raise
 
 
 class Cell:
@@ -91,6 +111,10 @@ class Cell:
     ) -> None:
         self.label = reference.label
         self.version = 0
+        self.changed_at = 0.0
+        """When the present value was first read, in seconds since 1970."""
+        self.failing = False
+        """Whether the last attempt to read the source failed."""
         self._reference = reference
         self._fetch = fetch
         self._live = live
@@ -148,6 +172,7 @@ class Cell:
         try:
             values = [self._fetch(hole) for hole in self._reference.holes]
         except SecretError:
+            self.failing = True
             emit(
                 "secret_failed",
                 Outcome.FAILED,
@@ -158,6 +183,7 @@ class Cell:
                 version=self.version,
             )
             raise
+        self.failing = False
         value = self._reference.fill(values)
         if value == self._value:
             return False
@@ -166,6 +192,7 @@ class Cell:
         self._parts = tuple(dict.fromkeys((*values, value)))
         self._value = value
         self.version += 1
+        self.changed_at = time.time()
         self._live.changed()
         return True
 

@@ -16,7 +16,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from stockade.core.errors import StoreError
 from stockade.core.ports import Clock
-from stockade.stores import keys, sliding_window, token_bucket
+from stockade.stores import failure, keys, sliding_window, token_bucket
 from stockade.stores.expiry import deadline, live
 
 __all__ = ["MemoryStore"]
@@ -137,6 +137,7 @@ class MemoryStore:
 
     def _now(self) -> float:
         if self._closed:
+            failure.tell("memory", "closed")
             raise StoreError("the state store is closed; open another one with open_store")
         return self._clock()
 

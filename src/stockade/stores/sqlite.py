@@ -21,7 +21,7 @@ from sqlite3 import Connection, Error
 
 from stockade.core.errors import StoreError
 from stockade.core.ports import Clock
-from stockade.stores import keys, sliding_window, token_bucket
+from stockade.stores import failure, keys, sliding_window, token_bucket
 from stockade.stores.expiry import deadline
 from stockade.stores.sqlite_file import open_connection
 
@@ -164,18 +164,25 @@ class SQLiteStore:
 
     @contextmanager
     def _using(self, lane: _Lane) -> Iterator[Connection]:
-        with lane.lock:
-            if self._closed:
-                raise StoreError("the state store is closed; open another one with open_store")
-            try:
-                if lane.connection is None:
-                    lane.connection = open_connection(self._path, self._busy_timeout)
-                yield lane.connection
-            except (Error, OSError, OverflowError) as error:
-                raise StoreError(
-                    f"the state store {self._path} cannot answer ({_name(error)}); check its"
-                    " folder, its permissions and the space on its disk"
-                ) from error
+        why = "closed"
+        try:
+            with lane.lock:
+                if self._closed:
+                    raise StoreError("the state store is closed; open another one with open_store")
+                why = "schema"
+                try:
+                    if lane.connection is None:
+                        lane.connection = open_connection(self._path, self._busy_timeout)
+                    yield lane.connection
+                except (Error, OSError, OverflowError) as error:
+                    why = _name(error)
+                    raise StoreError(
+                        f"the state store {self._path} cannot answer ({why}); check its"
+                        " folder, its permissions and the space on its disk"
+                    ) from error
+        except StoreError:
+            failure.tell("sqlite", why)  # outside the lock: a receiver may use the store
+            raise
 
     def _purge_sometimes(self, connection: Connection) -> None:
         self._writes += 1

@@ -3,9 +3,15 @@
 Every defence publishes events on `stockade.core.bus`; this part is what listens. Choose:
 
 - `JsonLog` writes all events as JSON lines, in batches; a full disk delays it and is told.
-- `Journal` writes the audit events before the request is answered; a SIGKILL loses none of them.
-- `Metrics` gives Prometheus the counts (extra `stockade[watch]`).
+- `AuditTrail` writes the audit events before the request is answered, and signs what it wrote: a
+  SIGKILL loses none of them, and edits show (`stockade.watch.audit`).
+- `Metrics` gives Prometheus the counts of all processes of a service (extra `stockade[watch]`);
+  `OpenTelemetry` sends logs, metrics and traces to a collector (extra `stockade[otel]`).
 - `FailedSignIns` notices guessing of passwords and throttles who does it.
+- `ApplicationLog` puts what the application logs into the same stream; `LogHandler` does so for
+  those who configure logging themselves, `structlog_processors` for structlog.
+- `Silence` tells of what fails where nobody would notice; `Liveness` of processes and jobs that
+  died or did not run. `ApplicationEvents` publishes what only the application can tell.
 - `AlertLine` tells a person on standard error what must not wait; `Terminal` shows what is
   blocked or observed while somebody looks on.
 
@@ -20,20 +26,44 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stockade.watch.alert import AlertLine
+    from stockade.watch.application_log import ApplicationLog, LogHandler
     from stockade.watch.detection import FailedSignIns
-    from stockade.watch.journal import Journal
+    from stockade.watch.audit.log import AuditTrail
+    from stockade.watch.liveness import Liveness
     from stockade.watch.log import JsonLog
     from stockade.watch.metrics import Metrics
+    from stockade.watch.otel import OpenTelemetry
+    from stockade.watch.silence import Silence
     from stockade.watch.terminal import Terminal
+    from stockade.watch.vocabulary import ApplicationEvents
 
-__all__ = ["AlertLine", "FailedSignIns", "Journal", "JsonLog", "Metrics", "Terminal"]
+__all__ = [
+    "AlertLine",
+    "ApplicationEvents",
+    "ApplicationLog",
+    "AuditTrail",
+    "FailedSignIns",
+    "JsonLog",
+    "Liveness",
+    "LogHandler",
+    "Metrics",
+    "OpenTelemetry",
+    "Silence",
+    "Terminal",
+]
 
 _HOME = {
     "AlertLine": "alert",
+    "ApplicationEvents": "vocabulary",
+    "ApplicationLog": "application_log",
+    "AuditTrail": "audit.log",
     "FailedSignIns": "detection",
-    "Journal": "journal",
     "JsonLog": "log",
+    "Liveness": "liveness",
+    "LogHandler": "application_log",
     "Metrics": "metrics",
+    "OpenTelemetry": "otel",
+    "Silence": "silence",
     "Terminal": "terminal",
 }
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from stockade.core.bus import say
-from stockade.core.events import Event
+from stockade.core.events import Event, Outcome
 from stockade.core.ports import Clock
 from stockade.watch.terminal import printable
 
@@ -49,8 +49,11 @@ class AlertLine:
     def __call__(self, events: Sequence[Event]) -> None:
         """Write what must be told of these events."""
         for event in events:
-            if event.name in ALERTS:
+            # What was allowed, such as an orderly end, needs nobody at once.
+            if event.name in ALERTS and event.outcome != Outcome.ALLOWED:
                 self._alert(event)
+            elif event.rule == "audit.alert":  # for whoever keeps it, beside those of the log
+                self._write(f"audit log checkpoint, keep it: {_kept(event)}")
 
     def _alert(self, event: Event) -> None:
         key = (event.name, event.rule, event.client)
@@ -64,6 +67,11 @@ class AlertLine:
             self._told.pop(next(iter(self._told)))
         self._told[key] = (at, 0)
         self._write(_line(event, unsaid))
+
+
+def _kept(event: Event) -> str:
+    """A checkpoint on one line; `stockade audit verify` reads it in this form too."""
+    return printable(str(event.details.get("checkpoint", "")).replace("\n", "\\n"))
 
 
 def _line(event: Event, unsaid: int) -> str:

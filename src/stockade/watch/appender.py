@@ -41,7 +41,7 @@ class Appender:
     ) -> None:
         """`kind` names the file to people and metrics; never raises, for it fails open."""
         self.path = str(path)
-        self.kind = kind
+        self.kind = self.title = kind
         self.lost = 0
         """Lines that neither the file nor the memory could take."""
         self.failures = 0
@@ -72,7 +72,7 @@ class Appender:
             self.complain(error)
         elif recovered:
             self._complained = float("-inf")
-            say(f"the {self.kind} {self.path} is written again; {self.lost} line(s) were lost")
+            say(f"the {self.title} {self.path} is written again; {self.lost} line(s) were lost")
         return error is None
 
     def close(self) -> None:
@@ -97,7 +97,7 @@ class Appender:
         self._complained = self._clock()
         code = errno.errorcode.get(error.errno or 0, "unknown")
         say(
-            f"the {self.kind} {self.path} cannot be written ({code}: {error.strerror}); "
+            f"the {self.title} {self.path} cannot be written ({code}: {error.strerror}); "
             f"{self.waiting} line(s) wait in memory, {self.lost} lost. The service goes on; make "
             "room, or repair the path, and they will be written"
         )

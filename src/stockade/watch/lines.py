@@ -8,19 +8,19 @@ tools split lines, and the marks that reorder text on a screen.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from stockade.core.events import Event
+from stockade.core.literals import ByteLiterals
 from stockade.core.ports import LiveSecrets
-from stockade.core.secret import Redactor
+from stockade.core.secret import SHORTEST, Redactor
 
-__all__ = ["LineEncoder"]
+__all__ = ["LineEncoder", "without_controls"]
 
-_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
-_MIN_SECRET = 4
+_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb]")
 
 
 class LineEncoder:
@@ -29,7 +29,7 @@ class LineEncoder:
     def __init__(self, secrets: LiveSecrets | None = None) -> None:
         self._secrets = secrets
         self._encoder = msgspec.json.Encoder(enc_hook=_name_of_type)
-        self._known: tuple[tuple[str, ...], list[bytes]] = ((), [])
+        self._prepared: tuple[object, ByteLiterals, Redactor] | None = None
 
     def __call__(self, events: Sequence[Event]) -> bytes:
         """The lines, newline after each; never raises for what an event holds."""
@@ -38,8 +38,10 @@ class LineEncoder:
         except Exception:  # one event that JSON cannot hold must not cost the others
             data = b"".join(self._one(event) for event in events)
         if self._secrets is not None:
-            data = self._redact(data, events, self._secrets.values())
-        return _without_controls(data)
+            data = self._redacted(data, self._secrets.values())
+        if data.isascii() and b"\x7f" not in data:
+            return data
+        return b"\n".join(map(without_controls, data.split(b"\n")))
 
     def _one(self, event: Event) -> bytes:
         try:
@@ -52,24 +54,25 @@ class LineEncoder:
                 plain["details"] = {"unencodable": type(error).__name__}
                 return self._encoder.encode_lines([_mapped(plain, _printable)])
 
-    def _redact(self, data: bytes, events: Sequence[Event], values: Iterable[str]) -> bytes:
-        secrets = tuple(value for value in values if len(value) >= _MIN_SECRET)
-        known, spellings = self._known
-        if secrets != known:
+    def _redacted(self, data: bytes, values: Sequence[str]) -> bytes:
+        """`data` with a mask in the place of live secrets: one pass over all lines of a batch."""
+        if self._prepared is None or self._prepared[0] is not values or type(values) is not tuple:
+            secrets = tuple(value for value in values if len(value) >= SHORTEST)
             spellings = [self._encoder.encode(_printable(value))[1:-1] for value in secrets]
-            self._known = (secrets, spellings)
-        if not any(spelling in data for spelling in spellings):
-            return data
-        # In the fields, not in the text: a secret may look like a part of the JSON around it.
-        redact = Redactor(lambda: secrets)
-        lines = []
-        for event in events:
-            line = self._one(event)
-            if any(spelling in line for spelling in spellings):
-                fields = _mapped(msgspec.json.decode(line), redact, numbers=True)
-                line = self._encoder.encode_lines([fields])
-            lines.append(line)
-        return b"".join(lines)
+            self._prepared = (values, ByteLiterals(spellings), Redactor(lambda: secrets))
+        _, literals, redact = self._prepared
+        pieces: list[bytes] = []
+        done = 0
+        for start, end in literals.spans(data):
+            if start < done:
+                continue  # in a line that was masked already
+            line = data.rfind(b"\n", 0, start) + 1
+            after = data.index(b"\n", end) + 1
+            # In the fields, not in the text: a secret may look like a part of the JSON around it.
+            fields = _mapped(msgspec.json.decode(data[line:after]), redact, numbers=True)
+            pieces += (data[done:line], self._encoder.encode_lines([fields]))
+            done = after
+        return b"".join((*pieces, data[done:])) if pieces else data
 
 
 def _name_of_type(value: object) -> str:
@@ -103,8 +106,10 @@ def _mapped(value: Any, change: Callable[[str], str], *, numbers: bool = False) 
     return value
 
 
-def _without_controls(data: bytes) -> bytes:
-    if data.isascii() and b"\x7f" not in data:
-        return data
-    text = data.decode("utf-8")
+def without_controls(line: bytes) -> bytes:
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    text = line.decode("utf-8")
+    if text.isprintable():  # far faster to tell, and true of nearly all texts of any script
+        return line
     return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode("utf-8")

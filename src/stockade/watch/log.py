@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from stockade.core.events import Event
@@ -27,11 +27,19 @@ class JsonLog:
         *,
         secrets: LiveSecrets | None = None,
         keep: int = 10_000,
+        ocsf: bool = False,
         clock: Clock = time.monotonic,
     ) -> None:
-        """`-` is standard output; `keep` lines wait in memory while the file cannot be written."""
+        """`-` is standard output; `keep` lines wait in memory while the file cannot be written.
+
+        `ocsf`: lines in OCSF instead of our own form (`stockade.watch.ocsf`).
+        """
         self.file = Appender(path, kind="log", keep_lines=keep, clock=clock)
-        self._encode = LineEncoder(secrets)
+        self._encode: Callable[[Sequence[Event]], bytes] = LineEncoder(secrets)
+        if ocsf:
+            from stockade.watch.ocsf import OcsfLines
+
+            self._encode = OcsfLines(secrets)
         self.file.append(b"")  # a path that cannot be opened is told at start
 
     def __call__(self, events: Sequence[Event]) -> None:

@@ -12,6 +12,14 @@ from stockade.core.events import CATALOGUE, Event, Outcome
 __all__ = ["MEANINGS", "advice", "markdown", "meaning"]
 
 MEANINGS: dict[str, str] = {
+    "access_log_replaced": "The server's own access log is off; this log has its lines.",
+    "answer_refused": "An answer of the application was refused before it left.",
+    "app_failed_silently": "Something of the application failed where nobody would have noticed.",
+    "app_log": "The application logged a line.",
+    "audit_checkpoint": "What the audit log holds by now was signed; keep it to detect edits.",
+    "audit_key_changed": "Another key signs the audit log from here on.",
+    "audit_opened": "The audit log begins, and names the key that signs it.",
+    "audit_pruned": "Entries of the audit log were removed for their age; their hashes stay.",
     "authn_impossible_travel": "One account signed in from places too far apart.",
     "authn_login_fail": "A sign-in failed.",
     "authn_login_fail_max": "One client reached the limit of failed sign-ins for one account.",
@@ -32,21 +40,27 @@ MEANINGS: dict[str, str] = {
     "confine_report": "Which layers of confinement are in force.",
     "crypt_decrypt_fail": "A sealed record could not be opened.",
     "crypt_encrypt_fail": "A record could not be sealed.",
+    "crypt_verify_fail": "A signature, a MAC or a stored password hash does not hold.",
     "csp_violation": "A browser reports that a page tried what its policy does not allow.",
     "defence_failed": "A defence could not do its work.",
+    "defence_recovered": "A defence that had failed works again.",
     "detection_raised": "Several events together look like an attack.",
     "events_dropped": "Events came faster than they could be written, and some were dropped.",
     "excess_rate_limit_exceeded": "A client sent more requests than it may.",
-    "events_sampled": "Refusals came so fast that the rest of them were counted, not written.",
+    "events_sampled": "Events of a kind came so fast that the rest were counted, not written.",
     "http_request": "A request was answered.",
     "input_limit_exceeded": "A request brought more input than the firewall indexes.",
     "input_validation_discrete_fail": "A value is not one of those offered.",
     "input_validation_fail": "Input does not match its declared contract.",
+    "job_failed": "A job of the application ended with an error, or its process died.",
+    "job_missed": "A job of the application did not run when it was due.",
+    "job_recovered": "A job that had failed or was missed has run again.",
     "key_created": "An encryption or signing key was made.",
     "key_deactivated": "A key no longer seals or signs; it still opens and verifies.",
     "key_destroyed": "A key was destroyed; what only it could open is gone.",
     "key_rotated": "A new key took over.",
-    "log_write_failed": "A log or the journal cannot be written, or was found torn.",
+    "log_write_failed": "A log cannot be written.",
+    "loop_stalled": "The event loop stood still: every request waited.",
     "malicious_attack_tool": "A known attack tool is at work.",
     "malicious_code": "A value would have become program code.",
     "malicious_command": "A value would have changed a shell command or program call.",
@@ -90,6 +104,7 @@ MEANINGS: dict[str, str] = {
     "sink_unattributed": "A guarded sink was called outside any request.",
     "sink_shape_new": "A call site sent a query of a shape that it never had before.",
     "sink_unguarded": "A sink cannot be guarded here.",
+    "store_failed": "The store that defences share cannot answer.",
     "sys_crash": "The service crashed.",
     "sys_monitor_disabled": "A defence or monitor was turned off.",
     "sys_monitor_enabled": "A defence or monitor was turned on.",
@@ -113,6 +128,8 @@ _INJECTION = (
     "with a reason through stockade.unsafe"
 )
 _ADVICE = {
+    "answer_refused": "if a redirect is honest, list its origin in browser.redirects; else mend it",
+    "app_failed_silently": "mend the code that the event names; nobody else will tell of it",
     "authn_": "if this was you, wait and try again; otherwise look who the client is",
     "authz_fail": "if this should be allowed, change the policy; otherwise look who asks",
     "client_throttled": "if this was you, wait and try again; otherwise look who the client is",
@@ -123,12 +140,17 @@ _ADVICE = {
     "excess_rate_limit_exceeded": "if the client is honest, raise request.rate or request.burst",
     "input_limit_exceeded": "if such requests are honest, raise firewall.max_inputs",
     "input_validation_": "if the input is honest, widen the model; otherwise do nothing",
+    "job_": "look at the job's own output, and whether what runs it still does",
     "log_write_failed": "make room, or repair the path; the lines wait in memory",
+    "loop_stalled": "move the blocking call that the event names into a thread",
     "malicious_": _INJECTION,
-    "malicious_cors": "if the other site is yours, allow its origin",
+    "malicious_cors": "if the other site is yours, allow its origin: browser.trusted_origins",
+    "malicious_direct_reference": "look who asks, and what else they asked for",
+    "malicious_extraneous": "if the field is honest, declare it in the model",
     "malicious_ssrf": "if the address is honest, allow it: AddressPolicy, or stockade.unsafe",
     "request_refused": "if the request is honest, change the limit in [request]",
     "secret_failed": "check the reference, and whether its source answers",
+    "store_failed": "check the store's file or server, its permissions and its space",
     "upstream_failed": "look at the other service; if its answer is honest, widen limit or model",
 }
 
@@ -148,6 +170,9 @@ def advice(name: str, outcome: str) -> str:
 
 def markdown() -> str:
     """The reference page, docs/reference/events.md."""
+    from stockade.watch.tellers import tellers
+
+    told_by = tellers()
     fields = ", ".join(f"`{field}`" for field in Event.__struct_fields__)
     lines = [
         "# Events",
@@ -160,16 +185,22 @@ def markdown() -> str:
         "fingerprint while nobody is signed in; `resource` is the route template, never the raw",
         "path; `details` hold fingerprints, lengths and positions, never a raw value or a secret.",
         "",
-        "**Audit** events are in the journal before the request is answered; they survive a",
-        "SIGKILL, and all but the last second of them a power cut. **Telemetry** events leave",
-        "in batches; under overload they are dropped and counted, and `events_dropped` says so.",
+        "**Audit** events are in the [audit log](../how-to/keep-an-audit-log.md) before the",
+        "request is answered; they survive a SIGKILL, and all but the last second of them a power",
+        "cut. **Telemetry** events leave in batches; under overload they are dropped and counted,",
+        "and `events_dropped` says so.",
         "Names come from the OWASP Logging Vocabulary where it has one.",
         "",
-        "| name | meaning | severity | lane | coined by |",
-        "| --- | --- | --- | --- | --- |",
+        "**Told by** names the parts of Stockade; *your application* tells an event through",
+        "`stockade.event` ([how to](../how-to/hear-what-fails.md)); *nobody yet* means that the",
+        "name is reserved, and no such event comes.",
+        "",
+        "| name | meaning | severity | lane | told by | coined by |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     lines += [
-        f"| `{name}` | {meaning(name)} | {spec.severity} | {spec.lane} | {spec.source} |"
+        f"| `{name}` | {meaning(name)} | {spec.severity} | {spec.lane} | "
+        f"{', '.join(told_by[name])} | {spec.source} |"
         for name, spec in sorted(CATALOGUE.items())
     ]
     return "\n".join(lines) + "\n"

@@ -89,6 +89,7 @@ def test_honest_documents_are_read_as_the_standard_library_reads_them(body: byte
     assert ElementTree.canonicalize(ElementTree.tostring(read_xml(body, 64))) == theirs
 
 
+@pytest.mark.asvs("V1.5.1")
 def test_an_external_entity_reads_a_file_for_sax_and_not_for_us(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("swordfish")

@@ -13,8 +13,11 @@ import pytest
 
 from stockade.boundary import Model
 from stockade.boundary.client import AddressPolicy, AsyncClient, Client, Retries
+from stockade.core.context import RequestContext, running
 from stockade.core.errors import AnswerRejected, ConfigError, UpstreamError, UpstreamRefused
 from stockade.core.events import Event
+from stockade.core.spans import span_of
+from stockade.core.trace_context import TraceContext
 from tests.boundary.client.authority import Authority
 from tests.boundary.client.conftest import Caller, Names
 from tests.boundary.client.services import GOOD, Seen, Service, reply
@@ -234,3 +237,22 @@ def test_tasks_share_a_client() -> None:
 
     with Service(echo) as service:
         anyio.run(scenario, service.url())
+
+
+def test_a_declared_service_gets_the_trace_and_nobody_else_does(calls: Caller) -> None:
+    request = RequestContext("r-1")
+    request.trace = TraceContext("a" * 32, "b" * 16, 1, "foo=1")
+    request.trace_id = request.trace.trace_id
+    mine = {"traceparent": f"00-{'c' * 32}-{'d' * 16}-00"}
+    with Service(hello) as service, running(request):
+        url = service.url()
+        with calls(url, policy=PLAIN) as call:
+            call("GET", "/")
+            call("GET", "/", headers=mine)
+        with calls(policy=PLAIN) as call:
+            call("GET", url)
+    carried, given, undeclared = (seen.headers for seen in service.seen)
+    assert carried["traceparent"] == f"00-{'a' * 32}-{span_of('r-1')}-01"
+    assert carried["tracestate"] == "foo=1"
+    assert (given["traceparent"], "tracestate" in given) == (mine["traceparent"], False)
+    assert "traceparent" not in undeclared

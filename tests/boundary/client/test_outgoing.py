@@ -54,6 +54,51 @@ def test_a_body_stays_with_the_first_origin(calls: Caller, events: list[Event]) 
     assert [event.name for event in events] == ["upstream_failed"]
 
 
+SMALL = 8_000
+"""Bytes of a request's head that the service below takes, as most do."""
+
+
+def small(seen: Seen) -> bytes:
+    """Answers as a server does whose buffers are full."""
+    if len(seen.path) > SMALL:
+        return reply(status=414)
+    sent = sum(len(name) + len(value) for name, value in seen.headers.items())
+    return reply(status=431 if sent > SMALL else 200)
+
+
+TOO_MUCH: list[tuple[str, dict[str, str], int, str]] = [
+    ("/" + "a" * SMALL, {}, 414, "client.url"),
+    ("/?q=" + "%C3%A9" * 1_500, {}, 414, "client.url"),
+    ("/", {"cookie": "session=" + "a" * SMALL}, 431, "client.size"),
+    ("/", {f"x-{number}": "a" * 900 for number in range(10)}, 431, "client.size"),
+]
+
+
+@pytest.mark.asvs("V4.2.5")
+@pytest.mark.parametrize(("path", "headers", "status", "rule"), TOO_MUCH)
+def test_what_a_server_would_not_take_is_not_sent(
+    path: str, headers: dict[str, str], status: int, rule: str, calls: Caller, events: list[Event]
+) -> None:
+    """One such cookie, and every later request of that visitor fails, over there."""
+    with Service(small) as service:
+        bare = httpx2.get(service.url(path), headers=headers, trust_env=False)
+        assert bare.status_code == status
+        with calls(policy=POLICY) as call:
+            with pytest.raises(UpstreamRefused) as caught:
+                call("GET", service.url(path), headers=headers)
+            assert caught.value.rule == rule
+            assert len(service.seen) == 1
+            honest = {"cookie": "a" * 7_000}
+            assert call("GET", service.url("/?q=" + "a" * 7_000), headers=honest).status == 200
+    assert [event.rule for event in events] == [rule]
+
+
+def test_a_service_that_takes_more_gets_it(calls: Caller) -> None:
+    limits = Limits(max_sent_headers=20_000)
+    with Service(mirror) as service, calls(policy=POLICY, limits=limits) as call:
+        assert call("GET", service.url(), headers={"cookie": "a" * SMALL}).status == 200
+
+
 def test_redirects_within_one_origin(calls: Caller) -> None:
     def handler(seen: Seen) -> bytes:
         if seen.path == "/old":

@@ -29,6 +29,7 @@ def refused(events: list[Event]) -> Event:
     return event
 
 
+@pytest.mark.asvs("V1.3.6")
 @pytest.mark.parametrize(
     "spelling", ["evil.example", "127.0.0.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"]
 )

@@ -27,6 +27,8 @@ class Asked:
     client: str = "192.0.2.1"
     principal: str = ""
     nonce: str = ""
+    status: int = 0
+    target: str = "/"
     fields: dict[str, list[str]] = field(default_factory=dict)
 
     def field(self, name: str) -> list[str]:
@@ -71,6 +73,6 @@ def bank(tmp_path: Path) -> Bank:
 
 def settings(folder: Path, configuration: str, mode: str = "block") -> Settings:
     file = folder / "stockade.toml"
-    quiet = f'[defence]\nmode = "{mode}"\n[watch]\nlog = ""\njournal = ""\n'
+    quiet = f'[defence]\nmode = "{mode}"\n[watch]\nlog = ""\naudit = ""\n'
     file.write_text(quiet + '[store]\nurl = "memory"\n' + configuration)
     return load(file, {})

@@ -37,6 +37,7 @@ def pages(folder: Path, configuration: str) -> TestClient:
     return TestClient(app, raise_server_exceptions=False)
 
 
+@pytest.mark.asvs("V3.4.3", "V3.4.6")
 def test_each_request_has_a_nonce_of_its_own(tmp_path: Path) -> None:
     browser = pages(tmp_path, '[browser]\ncsp = "strict"\n')
     seen = set()
@@ -46,6 +47,8 @@ def test_each_request_has_a_nonce_of_its_own(tmp_path: Path) -> None:
         assert nonces == set(re.findall(r"nonce='([\w-]+)'", answer.text))
         assert len(nonces) == 1
         assert answer.text.count(min(nonces)) == 2
+        directives = answer.headers["content-security-policy"].split("; ")
+        assert {"object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} <= set(directives)
         seen |= nonces
     assert len(seen) == 3
     assert all(len(nonce) >= 22 for nonce in seen)  # 128 bits

@@ -52,6 +52,7 @@ def test_name_and_value_never_change_and_twice_is_once(name: str, value: str) ->
     assert (ours.value, ours["path"], ours["secure"], ours["domain"]) == (value, "/", True, "")
 
 
+@pytest.mark.asvs("V3.3.5")
 @pytest.mark.parametrize(
     ("name", "value"),
     [("a b", "1"), ("", "1"), ("id", "a;b"), ("id", "a\r\nSet-Cookie: x=y"), ("id", "a" * 4_096)],
@@ -61,6 +62,44 @@ def test_what_could_not_be_one_cookie_is_refused(name: str, value: str) -> None:
         host_cookie(name, value)
 
 
+@pytest.mark.asvs("V3.3.1", "V3.3.3")
+def test_a_cookie_that_no_other_host_can_plant() -> None:
+    """Browsers take a `__Host-` cookie over https alone, for one host, from that host."""
+
+    def attributes(header: str) -> list[str]:
+        return sorted(part.strip().lower() for part in header.split(";")[1:])
+
+    plain = SimpleCookie({"id": "1"})["id"]
+    plain["domain"] = "bank.example"  # as a sibling host sets it, for all hosts of bank.example
+    assert "secure" not in attributes(plain.OutputString())
+    ours = host_cookie("id", "1")
+    assert ours.startswith("__Host-id=1;")
+    assert attributes(ours) == ["httponly", "path=/", "samesite=lax", "secure"]
+    assert attributes(host_cookie("id", "1", same_site="none", http_only=False)) == [
+        "path=/", "samesite=none", "secure",
+    ]  # fmt: skip
+
+
+@pytest.mark.asvs("V3.3.4")
+def test_scripts_see_no_cookie_that_is_not_theirs(tmp_path: Path) -> None:
+    def seen_by_scripts(configuration: str) -> list[str]:
+        app = FastAPI()
+
+        @app.get("/")
+        def page(response: Response) -> str:
+            response.headers.append("set-cookie", "session=secret; Path=/")
+            response.headers.append("set-cookie", "csrftoken=shown; Path=/")
+            return "ok"
+
+        Stockade.protect(app, settings=settings(tmp_path, configuration))
+        sent = TestClient(app).get("/").headers.get_list("set-cookie")
+        return [each.partition(";")[0] for each in sent if "httponly" not in each.lower()]
+
+    assert seen_by_scripts("") == ["session=secret", "csrftoken=shown"]
+    assert seen_by_scripts("[browser]\nhttp_only = true\n") == ["csrftoken=shown"]
+
+
+@pytest.mark.asvs("V3.3.2")
 def test_an_applications_cookies_leave_hardened(tmp_path: Path) -> None:
     def sent(mode: str, scheme: str) -> list[str]:
         app = FastAPI()

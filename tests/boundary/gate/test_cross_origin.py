@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI, Request, WebSocket
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
@@ -32,6 +33,7 @@ HONEST = [
 ADMIN = "https://admin.bank.example"
 
 
+@pytest.mark.asvs("V3.5.1")
 @pytest.mark.parametrize("headers", FORGED)
 def test_a_forged_request_moves_no_money(
     headers: dict[str, str], bank: Bank, events: list[Event]
@@ -45,9 +47,36 @@ def test_a_forged_request_moves_no_money(
     assert guarded.moved == []
     assert answer.status_code == 403
     assert answer.headers["content-type"] == "application/problem+json"
-    assert [event.rule for event in events if event.name == "request_refused"] == [
-        "gate.cross-site"
-    ]
+    assert [event.rule for event in events if event.name == "malicious_cors"] == ["gate.cross-site"]
+
+
+@pytest.mark.asvs("V3.5.2")
+@pytest.mark.parametrize("labelled", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_no_request_without_a_preflight_passes_for_one_that_had_it(
+    labelled: str, tmp_path: Path
+) -> None:
+    """An interface that takes JSON by whatever label: a form of another page sends it so."""
+
+    def moved(mode: str) -> list[str]:
+        app, done = FastAPI(), list[str]()
+
+        @app.post("/transfer")
+        async def transfer(request: Request) -> str:
+            done.append(json.loads(await request.body())["to"])
+            return "moved"
+
+        configuration = f'[browser]\norigins = ["{ADMIN}"]\ncredentials = true\n'
+        Stockade.protect(app, settings=settings(tmp_path, configuration, mode))
+        browser = TestClient(app, base_url="https://bank.example")
+        browser.cookies.set("session", "of-the-victim")
+        content = {"content-type": labelled} if labelled else {}
+        for to, origin in (("thief", "https://evil.example"), ("friend", ADMIN)):
+            headers = content | {"origin": origin, "sec-fetch-site": "cross-site"}
+            browser.post("/transfer", content=json.dumps({"to": to}).encode(), headers=headers)
+        return done
+
+    assert moved("off") == ["thief", "friend"]
+    assert moved("block") == ["friend"]
 
 
 @pytest.mark.parametrize("headers", HONEST)
@@ -99,6 +128,7 @@ def test_observing_tells_and_refuses_nothing(bank: Bank, events: list[Event]) ->
     assert [e.outcome for e in events if e.rule == "gate.cross-site"] == ["observed"]
 
 
+@pytest.mark.asvs("V4.4.2")
 def test_a_foreign_page_opens_no_socket(tmp_path: Path, events: list[Event]) -> None:
     def talk(mode: str, headers: dict[str, str]) -> str:
         app = FastAPI()
@@ -143,6 +173,7 @@ def test_a_declared_origin_may_ask_and_read(bank: Bank) -> None:
     assert answer.headers["vary"] == "Origin"
 
 
+@pytest.mark.asvs("V3.4.2")
 @pytest.mark.parametrize(
     "origin", ["https://shop.example.evil.example", "null", "http://shop.example", "https://evil"]
 )

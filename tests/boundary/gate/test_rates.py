@@ -26,6 +26,7 @@ def rates(store: Any = None, **limit: Any) -> Rates:
     return Rates(limits, lambda: shared, lambda: throwaway_keyring().mac("rates"))
 
 
+@pytest.mark.asvs("V2.4.1")
 def test_guessing_ends_after_the_burst(tmp_path: Path, events: list[Event]) -> None:
     def guesses(configuration: str) -> int:
         app = FastAPI()
@@ -110,6 +111,40 @@ def test_a_principal_is_counted_wherever_it_comes_from(tmp_path: Path) -> None:
     statuses = [browser.get(f"/report?account={who}").status_code for who in "aabab"]
     assert statuses == [200, 200, 200, 429, 200]
     assert served == ["a", "a", "b", "b"]
+
+
+@pytest.mark.asvs("V2.3.2")
+def test_what_an_account_and_all_may_do_is_limited(tmp_path: Path, events: list[Event]) -> None:
+    """Many small transfers are one large one: three a day each, and five of all accounts."""
+
+    def transfers(configuration: str) -> list[str]:
+        app, moved = FastAPI(), list[str]()
+
+        @app.post("/accounts/{account}/transfer")
+        def transfer(account: str) -> str:
+            request = current()
+            assert request is not None
+            request.identify(account)  # what a session does
+            moved.append(account)
+            return "moved"
+
+        Stockade.protect(app, settings=settings(tmp_path, configuration))
+        bank = TestClient(app)
+        for account in ("ann", "bob"):
+            for _ in range(20):
+                bank.post(f"/accounts/{account}/transfer")
+        return moved
+
+    assert len(transfers("")) == 40
+    route = 'route = "/accounts/{account}/transfer"\nmethods = ["POST"]\n'
+    each = f'[rates.transfers]\nby = "principal"\n{route}rate = 0.00003\nburst = 3\n'
+    assert transfers(each) == ["ann"] * 3 + ["bob"] * 3
+    together = f'[rates.together]\nby = "all"\n{route}rate = 0.00003\nburst = 25\n'
+    assert transfers(each + together) == ["ann"] * 3 + ["bob"] * 3
+    assert transfers(together.replace("25", "5")) == ["ann"] * 5
+    assert {event.rule for event in events if event.outcome == "blocked"} == {
+        "rates.transfers", "rates.together",
+    }  # fmt: skip
 
 
 def test_a_store_that_fails_opens_loudly(

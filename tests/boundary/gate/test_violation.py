@@ -42,6 +42,7 @@ NEWER = [
 CONFIGURATION = '[browser]\ncsp = "strict"\ncsp_reports = "/csp"\n'
 
 
+@pytest.mark.asvs("V3.4.7")
 def test_both_kinds_of_report_are_told_without_what_they_hold(tmp_path: Path) -> None:
     app = FastAPI()
     Stockade.protect(app, settings=settings(tmp_path, CONFIGURATION))
@@ -83,7 +84,10 @@ def test_flask_takes_them_too(tmp_path: Path) -> None:
 def test_what_is_no_report_is_refused(kind: str, body: bytes, status: int, tmp_path: Path) -> None:
     app = FastAPI()
     Stockade.protect(app, settings=settings(tmp_path, CONFIGURATION))
-    answer = TestClient(app).post("/csp", content=body, headers={"content-type": kind})
+    with captured_events() as events:
+        answer = TestClient(app).post("/csp", content=body, headers={"content-type": kind})
+        told = "request_refused" if status == 413 else "input_validation_fail"
+        assert [event.rule for event in events.named(told)] == ["gate.csp"]
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
 

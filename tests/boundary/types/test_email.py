@@ -89,6 +89,7 @@ def test_schema() -> None:
     }
 
 
+@pytest.mark.asvs("V1.3.11")
 def test_a_mail_gains_a_recipient_with_str_and_not_with_email() -> None:
     value = "name@host.org\r\nBcc: all@host.org"
 

@@ -39,6 +39,24 @@ def test_an_attack_on_a_column_works_with_str_and_not_with_sort_key() -> None:
         assert verdict(Annotated[SortKey, sort_key("name", "created")], value) is REFUSED
 
 
+@pytest.mark.asvs("V1.3.3")
+def test_a_table_that_a_client_names_is_one_table() -> None:
+    database = sqlite3.connect(":memory:")
+    database.executescript(
+        "CREATE TABLE drug (name); INSERT INTO drug VALUES ('aspirin');"
+        "CREATE TABLE account (name, password); INSERT INTO account VALUES ('ann', 'hunter2')"
+    )
+
+    def listed(table: str) -> list[str]:
+        return [row[0] for row in database.execute(f"SELECT name FROM {table}")]
+
+    attack = "drug UNION SELECT password FROM account"
+    assert "hunter2" in listed(attack)
+    assert verdict(Identifier, attack) is REFUSED
+    assert verdict(Identifier, "d" * 64) is REFUSED
+    assert listed(verdict(Identifier, "drug")) == ["aspirin"]
+
+
 @pytest.mark.parametrize("value", ["", "1a", "a-b", "a.b", "a b", "a;", "ä", "a" * 64, "a\n"])
 def test_no_identifiers(value: str) -> None:
     assert verdict(Identifier, value) is REFUSED

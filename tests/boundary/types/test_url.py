@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -61,6 +62,20 @@ def test_the_url_standards_own_cases(cases: list[dict[str, Any]]) -> None:
     print(f"{failed} failed by the standard and refused, {passed} taken alike")
     assert failed > 150
     assert passed > 150
+
+
+@pytest.mark.asvs("V1.2.2")
+@pytest.mark.parametrize(
+    "value",
+    ["javascript:alert(1)", "java\tscript:alert(1)", "\x01javascript:x()", "data:text/html,x"],
+)
+def test_a_link_runs_a_script_with_str_and_not_with_http_url(value: str) -> None:
+    import ada_url
+
+    shown = escape(verdict(str, value))  # escaped as a template engine does it
+    assert ada_url.URL(unescape(shown)).protocol in ("javascript:", "data:")
+    assert verdict(HttpUrl, value) is REFUSED
+    assert verdict(HttpUrl, "https://a.org/?q=javascript:alert(1)") is not REFUSED
 
 
 @pytest.mark.parametrize(

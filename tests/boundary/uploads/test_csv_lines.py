@@ -43,6 +43,7 @@ ATTACKS = [
 ]
 
 
+@pytest.mark.asvs("V1.2.10")
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_formulas_are_text(attack: str) -> None:
     naive = io.StringIO(newline="")

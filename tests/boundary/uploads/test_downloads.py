@@ -38,6 +38,7 @@ def test_honest_names_arrive(name: str) -> None:
     content_disposition(name).encode("ascii")
 
 
+@pytest.mark.asvs("V5.4.1", "V5.4.2")
 @pytest.mark.parametrize(
     "name",
     ['x"; filename="evil.exe', "a\r\nSet-Cookie: owned=1", "../../etc/passwd", "a\x00b", "",
@@ -58,6 +59,7 @@ def test_every_name_is_one_header_of_ascii(name: str) -> None:
     read(value)
 
 
+@pytest.mark.asvs("V3.2.1")
 @pytest.mark.parametrize(
     ("stored", "shown", "media", "disposition"),
     [

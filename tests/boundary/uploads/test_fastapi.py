@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import pytest
 from fastapi import Depends, FastAPI, UploadFile
 from fastapi.testclient import TestClient
+from pydantic import TypeAdapter
 
-from stockade.boundary import Image, Quarantine, Root, Upload
+from stockade.boundary import Archive, Image, Quarantine, Root, Upload
 from stockade.boundary.uploads.fastapi import received
 from stockade.core.errors import Rejected
 from stockade.core.events import Event
@@ -70,6 +71,24 @@ def test_fastapi(quarantine: Quarantine, photos: Root, tmp_path: Path, events: l
     body = app.openapi()["components"]["schemas"]["Body_upload_photos_post"]
     assert body["properties"]["photo"]["type"] == "string"
     assert "jpeg" in body["properties"]["photo"]["description"]
+
+
+@pytest.mark.asvs("V5.1.1")
+def test_what_is_taken_is_documented(quarantine: Quarantine, photos: Root) -> None:
+    app = FastAPI()
+    scans = received(quarantine, Archive(formats=("zip",), max_members=20), "scans")
+
+    @app.post("/scans")
+    def upload(scans: Annotated[Upload, Depends(scans)]) -> str:
+        return scans.store(photos)
+
+    schemas = app.openapi()["components"]["schemas"]
+    described = schemas["Body_upload_scans_post"]["properties"]["scans"]["description"]
+    for said in ("zip (.zip)", "at most 100,000 bytes", "20 members", "104,857,600 bytes unpacked"):
+        assert said in described
+    assert "refused and not kept" in described
+    schema = TypeAdapter(Annotated[bytes, Image(formats=("png",))]).json_schema()
+    assert "png (.png, .apng)" in schema["description"]
 
 
 def test_flask(quarantine: Quarantine, photos: Root, tmp_path: Path) -> None:

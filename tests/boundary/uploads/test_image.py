@@ -6,6 +6,7 @@ import io
 import struct
 import zipfile
 from typing import Annotated, Any
+from xml.etree import ElementTree
 
 import PIL.Image
 import PIL.ImageChops
@@ -187,6 +188,27 @@ def test_what_is_no_such_picture_is_refused(content: bytes, rule: str, refusal: 
     assert refusal(ANY, content) == rule
 
 
+@pytest.mark.asvs("V1.3.4")
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'<svg xmlns="http://www.w3.org/2000/svg"><script>owned()</script></svg>',
+        b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" onload="owned()"/>',
+        b'<svg xmlns="http://www.w3.org/2000/svg"><foreignObject><p>owned</p></foreignObject></svg>',
+        '<s:svg xmlns:s="http://www.w3.org/2000/svg"><s:script/></s:svg>'.encode("utf-16"),
+    ],
+)
+def test_a_picture_that_holds_scripts_is_not_taken(content: bytes, refusal: Refusal) -> None:
+    """It is a document that browsers run, and no kind of `Image` admits it."""
+    acting = {"script", "foreignObject"}
+    tree = ElementTree.fromstring(content)  # noqa: S314  # our own
+    tags = {element.tag.rpartition("}")[2] for element in tree.iter()}
+    assert tags & acting or "onload" in tree.attrib
+    assert refusal(ANY, content, "picture.svg") == "svg"
+    assert refusal(ANY, content, "picture.png") == "svg"
+    assert ANY.checked(HONEST["png"], filename="picture.png")
+
+
 def test_a_size_that_comes_second_is_refused(refusal: Refusal) -> None:
     jpeg = HONEST["jpeg"]
     at = jpeg.index(b"\xff\xc0")
@@ -212,6 +234,7 @@ def test_only_declared_formats_are_decoded(refusal: Refusal) -> None:
         Image(formats=())
 
 
+@pytest.mark.asvs("V5.2.2")
 def test_the_name_has_to_fit_the_content(refusal: Refusal) -> None:
     for filename in ("shell.php", "page.html", "picture.png.svg", "picture.png", "picture"):
         assert refusal(Image(), HONEST["jpeg"], filename) == "extension"

@@ -157,6 +157,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: folder / name for name in files}
 
 
+@pytest.mark.asvs("V5.2.3", "V5.2.6")
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_goes_off_bare_and_is_refused_in_little_memory(
     name: str, tmp_path: Path, honest: dict[str, Path]

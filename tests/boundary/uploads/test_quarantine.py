@@ -6,6 +6,8 @@ import io
 import os
 import re
 import stat
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,37 @@ def test_names_are_never_the_clients(quarantine: Quarantine, tmp_path: Path) -> 
             seen.add(upload.store(root))
     assert len(seen) == 20
     assert all(re.fullmatch(r"[0-9a-f]{32}\.csv", name) for name in seen)
+
+
+@pytest.mark.asvs("V5.3.1")
+def test_nothing_that_was_uploaded_runs(quarantine: Quarantine, tmp_path: Path) -> None:
+    """A server that runs what its name, or its mode, calls a program; a table that is one, too."""
+    program = b"import pathlib,sys\r\npathlib.Path(sys.argv[1]).touch(),1\r\n"
+    public, mark = tmp_path / "public", tmp_path / "it-ran"
+    public.mkdir()
+
+    def ask(name: str) -> bytes:
+        path = public / name
+        if path.suffix in (".py", ".cgi", ".php", ".sh") or os.access(path, os.X_OK):
+            subprocess.run([sys.executable, path, mark], check=True)
+        return path.read_bytes()
+
+    (public / "people.py").write_bytes(program)  # under the client's name
+    ask("people.py")
+    assert mark.exists()
+    mark.unlink()
+
+    old = os.umask(0)
+    try:
+        with Root(public) as root:
+            with pytest.raises(Rejected):
+                quarantine.receive(io.BytesIO(program), Csv(), filename="people.py")
+            with quarantine.receive(io.BytesIO(program), Csv(), filename="people.csv") as upload:
+                stored = upload.store(root)
+    finally:
+        os.umask(old)
+    assert ask(stored) == program
+    assert not mark.exists()
 
 
 def test_leaving_without_storing_removes_it(

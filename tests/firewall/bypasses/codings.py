@@ -1,22 +1,24 @@
-"""Content codings: a body that is compressed, announced or not."""
+"""Content codings: a body that is compressed, announced or not, damaged or in more than one way."""
 
 from __future__ import annotations
 
-import email
-import email.policy
 import gzip
+import io
 import json
 import zlib
 from typing import Any
 from urllib.parse import parse_qs, urlencode
-from xml.etree import ElementTree
+
+import brotli
+from backports import zstd
 
 from tests.firewall.bypasses.model import Bypass
 from tests.firewall.bypasses.sinks import by_name, read_below, shell
 from tests.firewall.bypasses.sources import body
 
 DUMP = "' OR role='admin"
-MULTI = "multipart/form-data; boundary=b"
+TEXT = "text/plain"
+BYTES = "application/octet-stream"
 
 
 def first(content: bytes) -> list[str]:
@@ -35,69 +37,47 @@ def doc(value: str) -> bytes:
     return json.dumps({"q": value}).encode()
 
 
-def part(value: str | bytes, *head: str) -> bytes:
-    fields = "\r\n".join(['Content-Disposition: form-data; name="q"', *head])
-    content = value.encode() if isinstance(value, str) else value
-    return b"--b\r\n" + fields.encode() + b"\r\n\r\n" + content + b"\r\n--b--\r\n"
+def _dumps(technique: str, coding: str, write: Any, read: Any, kind: str = BYTES) -> Bypass:
+    """A value in a compressed document that dumps a table."""
+    headers = {"content-encoding": coding} if coding else {}
+    source = body(f"{technique} body", kind, write, read, **headers)
+    return Bypass(technique, "sqlite3", source, by_name, (DUMP,), ("bob",))
 
 
-def parts_of(content: bytes) -> Any:
-    return email.message_from_bytes(
-        f"Content-Type: {MULTI}\r\n\r\n".encode() + content, policy=email.policy.HTTP
-    )
+def spoiled(value: str) -> bytes:
+    """A member whose checksum is wrong, which its reader notices at the end."""
+    packed = bytearray(gzip.compress(form(value) + b"\n"))
+    packed[-5] ^= 1
+    return bytes(packed)
 
 
-def part_of(content: bytes) -> list[Any]:
-    """As the mail package of the standard library reads it: transfer encodings and charsets too."""
-    found = parts_of(content).get_payload()[0]
-    return [found.get_content().rstrip("\r\n")]
+def first_line(content: bytes) -> list[str]:
+    with gzip.open(io.BytesIO(content)) as lines:
+        return first(next(iter(lines)).rstrip())
 
 
-def xml_of(content: bytes) -> list[str]:
-    return ["".join(ElementTree.fromstring(content).itertext())]  # noqa: S314
+def raw(data: bytes) -> bytes:
+    stream = zlib.compressobj(wbits=-15)
+    return stream.compress(data) + stream.flush()
 
 
-def utf8(value: str) -> bytes:
-    return value.encode()
+def two_faced(value: str) -> bytes:
+    """With zlib's header one stored block of 65,534 bytes; without it a short one, then `value`."""
+    return bytes.fromhex("78 01 00 fe ff 01 00 00 00 ff ff") + raw(doc(value))
 
 
-def labelled(charset: str) -> Any:
-    """A form in a charset that its type names."""
-    return body(
-        f"form in {charset}",
-        f"text/plain; charset={charset}",
-        lambda v: f"q={v}".encode(charset),
-        lambda c: [c.decode(charset).partition("=")[2]],
-    )
+def without_window(value: str) -> bytes:
+    """Nothing tells the decoder how much there is, as where a client streams."""
+    packer = zstd.ZstdCompressor()
+    return packer.compress(doc(value), zstd.ZstdCompressor.FLUSH_BLOCK) + packer.flush()
 
-
-def _source(name: str, kind: str, write: Any, read: Any, **headers: str) -> Any:
-    return body(name, kind, write, read, **headers)
-
-
-GZIP = {"content-encoding": "gzip"}
-TEXT = "text/plain"
-APP = "application/json"
 
 BYPASSES = [
-    Bypass(
-        "gzip",
-        "sqlite3",
-        _source(
-            "gzip body",
-            "application/octet-stream",
-            lambda v: gzip.compress(doc(v)),
-            lambda c: json_of(gzip.decompress(c)),
-            **GZIP,
-        ),
-        by_name,
-        (DUMP,),
-        ("bob",),
-    ),
+    _dumps("gzip", "gzip", lambda v: gzip.compress(doc(v)), lambda c: json_of(gzip.decompress(c))),
     Bypass(
         "deflate",
         "sh",
-        _source(
+        body(
             "deflate body",
             TEXT,
             lambda v: zlib.compress(form(v)),
@@ -111,9 +91,9 @@ BYPASSES = [
     Bypass(
         "gzip that is not announced",
         "open",
-        _source(
+        body(
             "gzip unannounced",
-            "application/octet-stream",
+            BYTES,
             lambda v: gzip.compress(doc(v)),
             lambda c: json_of(gzip.decompress(c)),
         ),
@@ -121,18 +101,66 @@ BYPASSES = [
         ("../secret.txt",),
         ("sub/b.txt",),
     ),
-    Bypass(
+    _dumps(
         "gzip twice",
-        "sqlite3",
-        _source(
-            "gzip twice",
-            TEXT,
-            lambda v: gzip.compress(gzip.compress(doc(v))),
-            lambda c: json_of(gzip.decompress(gzip.decompress(c))),
-            **{"content-encoding": "gzip, gzip"},
-        ),
-        by_name,
-        (DUMP,),
-        ("bob",),
+        "gzip, gzip",
+        lambda v: gzip.compress(gzip.compress(doc(v))),
+        lambda c: json_of(gzip.decompress(gzip.decompress(c))),
+        TEXT,
     ),
+    _dumps("gzip with a wrong checksum", "gzip", spoiled, first_line),
+    _dumps(
+        "gzip padded between its members",
+        "gzip",
+        lambda v: gzip.compress(b"") + bytes(9) + gzip.compress(doc(v)),
+        lambda c: json_of(gzip.decompress(c)),
+    ),
+    _dumps(
+        "deflate in two ways",
+        "deflate",
+        two_faced,
+        lambda c: json_of(zlib.decompress(c, -15)[1:]),
+    ),
+    _dumps(
+        "fewer codings than are named",
+        "deflate, gzip",
+        lambda v: gzip.compress(b"s=&" + form(v)),
+        lambda c: first(gzip.decompress(c)),
+        TEXT,
+    ),
+    _dumps(
+        "brotli", "br", lambda v: brotli.compress(doc(v)), lambda c: json_of(brotli.decompress(c))
+    ),
+    _dumps(
+        "brotli with a rest",
+        "br",
+        lambda v: brotli.compress(doc(v)) + b"rest",
+        lambda c: json_of(brotli.decompress(c.removesuffix(b"rest"))),
+    ),
+    _dumps(
+        "brotli over gzip",
+        "gzip, br",
+        lambda v: brotli.compress(gzip.compress(doc(v))),
+        lambda c: json_of(gzip.decompress(brotli.decompress(c))),
+    ),
+    _dumps("zstd", "zstd", lambda v: zstd.compress(doc(v)), lambda c: json_of(zstd.decompress(c))),
+    _dumps("zstd in a stream", "zstd", without_window, lambda c: json_of(zstd.decompress(c))),
+    _dumps(
+        "zstd in many frames",
+        "zstd",
+        lambda v: b"".join(zstd.compress(bytes([byte])) for byte in doc(v)),
+        lambda c: json_of(zstd.decompress(c)),
+    ),
+    _dumps(
+        "zstd that is not announced",
+        "",
+        lambda v: zstd.compress(doc(v)),
+        lambda c: json_of(zstd.decompress(c)),
+    ),
+    _dumps(
+        "brotli that is not announced",
+        "",
+        lambda v: brotli.compress(doc(v) * 2, lgwin=22),
+        lambda c: json_of(brotli.decompress(c)[: len(brotli.decompress(c)) // 2]),
+    )._replace(out_of_reach="unknown transformation"),
 ]

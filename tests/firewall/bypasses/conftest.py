@@ -27,7 +27,7 @@ from stockade.firewall.firewall import Firewall
 from tests.firewall.bypasses.model import Answer, Bypass
 from tests.firewall.bypasses.world import World
 
-QUIET = Settings(store=StoreSettings(url="memory"), watch=WatchSettings(log="", journal=""))
+QUIET = Settings(store=StoreSettings(url="memory"), watch=WatchSettings(log="", audit=""))
 METHODS = ["GET", "POST", "PUT"]
 
 

@@ -126,6 +126,7 @@ def attacks(place: Path) -> dict[str, list[Member]]:
     }
 
 
+@pytest.mark.asvs("V5.3.3")
 @pytest.mark.parametrize("mode", ["w", "w:gz"])
 @pytest.mark.parametrize("extract", [extract_all, extract_each, extract_stream, unpack])
 @pytest.mark.parametrize("name", list(attacks(Path("/"))))

@@ -3,7 +3,8 @@
 `media_type` says which kind a body is of; `stockade.boundary.body.check_body` then asks
 `strict_json`, `json_lines`, `form`, `multipart` (with `part` for the head of each part) or
 `xml_document`. `decoding` gives the same bodies as Python objects to callers without a web
-framework. Each refusal is a `Rejected` whose rule begins with `body.`:
+framework; `graphql_document` measures what such a document asks for. Each refusal is a `Rejected`
+whose rule begins with `body.`:
 
 | rule | status | what |
 | --- | --- | --- |
@@ -17,5 +18,6 @@ framework. Each refusal is a `Rejected` whose rule begins with `body.`:
 | `double-encoding` | 400 | a control character, encoded more than once |
 | `fields`, `field-size` | 413 | too many fields or parts, or one that is too large |
 | `transfer-encoding` | 415 | a part is encoded, which only some parsers undo |
+| `graphql` | 400 | no executable GraphQL document, where `[graphql]` has one judged |
 | `doctype`, `external` | 422 | XML that declares a document type, or names other documents |
 """

@@ -14,13 +14,13 @@ a charset of its own passes only where all charsets agree, in ASCII. A field tha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from stockade.boundary.bodies.media_type import UTF_8
 from stockade.boundary.bodies.part import Part, read_head
 from stockade.boundary.bodies.refusal import refuse
 
-__all__ = ["Judge", "check_multipart"]
+__all__ = ["Judge", "check_multipart", "plain_fields"]
 
 Judge = Callable[[str, bytes], None]
 """Takes content type and content of a field; raises Rejected."""
@@ -54,6 +54,16 @@ def check_multipart(
             return
         after = _check_part(body, after, delimiter, max_field_bytes, judge)
     refuse("fields", "The multipart body has too many parts.", 413)
+
+
+def plain_fields(body: bytes, boundary: str) -> Iterator[tuple[str, bytes]]:
+    """Name and content of each field that is no file, of a body that `check_multipart` admits."""
+    delimiter = b"\r\n--" + boundary.encode("ascii")
+    for part in (b"\r\n" + body.lstrip(b"\r\n")).split(delimiter)[1:-1]:
+        head, _, content = part.removeprefix(_LINE_END).partition(b"\r\n\r\n")
+        read = read_head(head)
+        if read.filename is None:
+            yield read.name, content
 
 
 def _check_part(

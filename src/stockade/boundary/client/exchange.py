@@ -18,11 +18,12 @@ from stockade.boundary.client.answer import Answer
 from stockade.boundary.client.breaker import Circuit, Circuits
 from stockade.boundary.client.limits import Deadline, Limits
 from stockade.boundary.client.message import Headers, Message
-from stockade.boundary.client.outgoing import HARMLESS, Outgoing, make, redirected
+from stockade.boundary.client.outgoing import HARMLESS, Outgoing, check_size, make, redirected
 from stockade.boundary.client.reading import Reading
 from stockade.boundary.client.retries import TRANSIENT, Retries, retry_after
 from stockade.boundary.client.target import Base, read_target
 from stockade.boundary.client.telling import tell, tell_circuit
+from stockade.core import trace_context
 from stockade.core.errors import CircuitOpen, ConfigError, UpstreamError, UpstreamRefused
 from stockade.core.secret import fingerprint
 
@@ -103,9 +104,10 @@ class Exchange:
         upstream, hop = self._base.target.origin if self._base else fingerprint(url), 0
         try:
             target = self._base.join(url) if self._base else read_target(url)
-            outgoing = make(method, target, self._headers, message)
+            outgoing = make(method, target, self._headers_of(message), message)
             while True:
                 upstream = self._name(outgoing.target.origin)
+                check_size(outgoing, limits)
                 self.policy.check_target(outgoing.target)
                 answer = yield from self._tries(outgoing, limits, deadline, upstream)
                 following = redirected(outgoing, answer.status, answer.headers.get("location"))
@@ -120,6 +122,16 @@ class Exchange:
         except UpstreamError as error:
             tell(error, upstream=upstream, declared=self._base is not None, hop=hop)
             raise
+
+    def _headers_of(self, message: Message) -> Headers:
+        """The client's headers, and the trace of this request for a service that is declared.
+
+        Any other host would learn from it which calls belong together.
+        """
+        given = {*self._headers, *map(str.lower, message.get("headers", {}))}
+        if self._base is None or "traceparent" in given:
+            return self._headers
+        return {**trace_context.outgoing(), **self._headers}
 
     def _tries(self, outgoing: Outgoing, limits: Limits, deadline: Deadline, upstream: str) -> Flow:
         """The tries of one hop: the answer of the last, or its error."""

@@ -31,6 +31,9 @@ class Limits:
     `read`: seconds of silence. `total`: seconds for the whole call.
     `max_bytes`: of the body, as sent and as decoded. `max_headers`, `max_header_bytes`: of the
     head.
+    `max_sent_headers`: bytes of a request's header fields, together. Most servers answer 431 from
+    8 KiB on, to every request that a client with so large a cookie sends from then on (ASVS
+    5.0 V4.2.5); an address is never longer than 8,000 characters.
     `max_redirects`: followed at most. Of the client, not of a call: `max_connections` open at once
     over all hosts, `idle_connections` kept for `idle` seconds.
     """
@@ -41,6 +44,7 @@ class Limits:
     max_bytes: int = 8 * 1024 * 1024
     max_headers: int = 100
     max_header_bytes: int = 32 * 1024
+    max_sent_headers: int = 8_000
     max_redirects: int = 5
     max_connections: int = 100
     idle_connections: int = 20

@@ -24,7 +24,7 @@ from stockade.boundary.client.target import Target, read_target
 from stockade.core.errors import UpstreamRefused
 from stockade.core.secret import Secret
 
-__all__ = ["HARMLESS", "Outgoing", "make", "redirected"]
+__all__ = ["HARMLESS", "Outgoing", "check_size", "make", "redirected"]
 
 METHODS = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"))
 HARMLESS = frozenset(("accept", "accept-language", "user-agent"))
@@ -117,6 +117,16 @@ def make(method: str, target: Target, headers: Headers, message: Message) -> Out
     if joined.origin != target.origin:
         raise _refusal("two libraries read different hosts in the address", "client.url")
     return Outgoing(method, joined, given, body)
+
+
+def check_size(outgoing: Outgoing, limits: Limits) -> None:
+    """Raises UpstreamRefused for a request whose head the service would not take."""
+    if sum(map(len, (*outgoing.headers, *outgoing.headers.values()))) > limits.max_sent_headers:
+        raise _refusal(
+            "the header fields are longer than servers take; send less in them, or raise "
+            "Limits.max_sent_headers for a service that takes more",
+            "client.size",
+        )
 
 
 def _headers(headers: Headers) -> dict[str, str]:

@@ -7,6 +7,10 @@
 | `cookies` | flags that a cookie lacks; how to write a cookie that no sibling host can plant |
 | `content_security` | which scripts a page runs: a policy with a nonce a request |
 | `violation` | what browsers report of that policy |
+| `isolation` | what those pages may load, embed and hold on to; which browsers are served |
+| `redirects` | where answers may lead their reader |
+| `transport` | what is served over http |
+| `graphql` | how much a GraphQL request may ask for |
 | `rates` | token buckets in the store, by client, principal or route |
 | `gate` | all of them, in order |
 

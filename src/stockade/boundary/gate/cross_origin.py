@@ -24,7 +24,7 @@ __all__ = ["CrossOrigin"]
 
 FORGED = Refusal(
     "gate.cross-site",
-    "request_refused",
+    "malicious_cors",
     Denied(
         "A page of another origin sent this with its visitor's cookies. If the page is yours, add "
         "its origin to browser.trusted_origins, or the path to browser.csrf_exempt."

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from stockade.boundary.bodies.refusal import reported
 from stockade.core.bus import emit
 from stockade.core.errors import Rejected
 from stockade.core.events import Outcome
@@ -33,16 +34,10 @@ _BLOCKED_WORDS = frozenset(("inline", "eval", "wasm-eval", "self", "data", "blob
 def report(content_type: str, body: bytes) -> int:
     """Emit an event for each violation in `body`; how many there were.
 
-    Raises Rejected for what is no report.
+    Raises Rejected, an event too, for what is no report.
     """
-    if content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES:
-        raise Rejected("Expected a report of a browser.", status=415, kind="type", rule="gate.csp")
-    try:
-        document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        raise Rejected(
-            "The report is not JSON.", status=400, kind="json", rule="gate.csp"
-        ) from None
+    with reported():
+        document = _document(content_type, body)
     count = 0
     for violation in _violations(document):
         directive = _word(violation, "effectiveDirective", "effective-directive", _DIRECTIVES)
@@ -59,6 +54,17 @@ def report(content_type: str, body: bytes) -> int:
         )
         count += 1
     return count
+
+
+def _document(content_type: str, body: bytes) -> object:
+    if content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES:
+        raise Rejected("Expected a report of a browser.", status=415, kind="type", rule="gate.csp")
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        raise Rejected(
+            "The report is not JSON.", status=400, kind="json", rule="gate.csp"
+        ) from None
 
 
 def _violations(document: object) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,8 @@
 
 `Quarantine` is the room that uploads wait in, an `Upload` one of them. The contracts are `Image`
 (drawn anew), `Archive` (zip and tar, `extract`), `Csv` (rows; `csv_lines` on the way out) and
-`Document` (PDF). `download_headers` are for the way out. How to: docs/how-to/take-uploads.md.
+`Document` (PDF). `Clamd` looks for malware before them, a `Quota` bounds what a user keeps, and
+`download_headers` are for the way out. How to: docs/how-to/take-uploads.md.
 
-What no contract does: look for viruses, or judge what a well-formed file says.
+What no contract does: judge what a well-formed file says.
 """

@@ -57,6 +57,10 @@ class Archive(Contract):
         self.max_members = max_members
         self.max_nesting = max_nesting
 
+    def bounds(self) -> str:
+        """See Contract."""
+        return f", of at most {self.max_members:,} members and {self.max_total:,} bytes unpacked"
+
     def judge(self, file: BinaryIO, kind: Kind) -> Judged:
         """See Contract. Every member is unpacked, nested ones too, and written nowhere."""
         budget, names = self._budget(file), Names()

@@ -91,6 +91,22 @@ class Contract:
         names = ", ".join(kind.name for kind in self.kinds)
         return Unfit("type", f"Expected a file of the type {names}.", status=415)
 
+    def about(self, limit: int | None = None) -> str:
+        """What is taken, for documentation: types, extensions, sizes, and what becomes of the rest.
+
+        `limit` is in bytes; the contract's own where there is none smaller.
+        """
+        kinds = ", ".join(f"{kind.name} ({', '.join(kind.extensions)})" for kind in self.kinds)
+        size = min(self.max_bytes, self.max_bytes if limit is None else limit)
+        return (
+            f"A file of the type {kinds}, of at most {size:,} bytes{self.bounds()}. Another type, "
+            "a name that does not fit, and a damaged or hostile file are refused and not kept."
+        )
+
+    def bounds(self) -> str:
+        """What else is bounded, as the end of a sentence; empty for nothing."""
+        return ""
+
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
@@ -99,7 +115,7 @@ class Contract:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        about = {"description": str(self.other_type())}
+        about = {"description": self.about()}
         # A reference has no neighbours in older drafts; the type's own words are kept.
         return about | handler(schema)
 

@@ -6,8 +6,8 @@
     def upload(photo: Annotated[Upload, Depends(photo)]) -> str:
         return photo.store(photos)
 
-The OpenAPI document shows a file field. No `from __future__ import annotations` here, for FastAPI
-reads the annotations.
+The OpenAPI document shows a file field, its types and its sizes. No `from __future__ import
+annotations` here, for FastAPI reads the annotations.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ def received(
     It raises Rejected, which a protected application answers as a problem document. A plain
     function, which FastAPI runs in a thread: decoding blocks.
     """
-    declared = File(alias=field, description=str(contract.other_type()))
+    declared = File(alias=field, description=contract.about(quarantine.max_bytes))
 
     def upload(file: Annotated[UploadFile, declared]) -> Iterator[Upload]:
         with quarantine.receive(file, contract, field=field) as received:

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from stockade.boundary.types.filename import check
+from stockade.boundary.uploads.clamd import Scanner
 from stockade.boundary.uploads.contract import Contract, too_large
 from stockade.boundary.uploads.folder import Folder, Room
 from stockade.boundary.uploads.refusal import Unfit, refuse
@@ -41,6 +42,7 @@ class Quarantine:
         max_files: int = 10_000,
         max_age: float = 3_600.0,
         durable: bool = False,
+        scanner: Scanner | None = None,
         clock: Clock = time.time,
     ) -> None:
         """Raises ConfigError where other users may enter `folder`; makes it where it is missing.
@@ -49,9 +51,11 @@ class Quarantine:
         principal or else client address (by default a quarter of the quota, at least one upload).
         Files that nobody wrote to for `max_age` seconds were left by a process that died, and go.
         `durable` waits for the disk (fsync) before an upload counts as checked, and as stored.
+        `scanner` looks at each upload before its contract does, such as `Clamd`.
         """
         self.max_bytes = max_bytes
         self._durable = durable
+        self._scanner = scanner
         share = max(quota // 4, max_bytes) if share is None else share
         self._folder = Folder(folder, Room(quota, max_files, share, max_age), clock)
 
@@ -95,6 +99,7 @@ class Quarantine:
                 field=field,
                 filename=_portable(filename),
                 durable=self._durable,
+                scanner=self._scanner,
             )
         except Unfit as unfit:
             refused = refuse(unfit, field=field, length=size or 0, filename=filename)

@@ -17,9 +17,11 @@ from types import TracebackType
 from typing import BinaryIO, Final, cast
 
 from stockade.boundary.root import Root
+from stockade.boundary.uploads.clamd import Scanner
 from stockade.boundary.uploads.contract import Contract, too_large
 from stockade.boundary.uploads.folder import FULL, Folder
 from stockade.boundary.uploads.kinds import Kind
+from stockade.boundary.uploads.quota import Quota
 from stockade.boundary.uploads.refusal import Unfit, refuse
 from stockade.core.bus import emit
 from stockade.core.errors import Rejected
@@ -47,6 +49,7 @@ class Upload:
         field: str,
         filename: str,
         durable: bool,
+        scanner: Scanner | None = None,
     ) -> None:
         """Reserves `limit` bytes. Raises Unfit where there is no room."""
         self.field = field
@@ -57,6 +60,7 @@ class Upload:
         self._owner = owner
         self._limit = limit
         self._durable = durable
+        self._scanner = scanner
         self._hash = hashlib.sha256()
         descriptor, self._name = folder.make(limit, owner)
         self._file: BinaryIO | None = os.fdopen(descriptor, "r+b")
@@ -87,6 +91,8 @@ class Upload:
         try:
             file.flush()
             file.truncate(self.size)
+            if self._scanner is not None:
+                self._scanner.scan(file)
             judged = contract.examine(file, self.filename)
             if judged.content is not None:
                 self._replace(judged.content)
@@ -110,13 +116,25 @@ class Upload:
         self._checked()
         return os.fdopen(self._folder.open(self._name), "rb")
 
-    def store(self, root: Root, folder: str = "") -> str:
+    def store(self, root: Root, folder: str = "", *, quota: Quota | None = None) -> str:
         """Move the checked content into `root` under a new random name, which is returned.
 
-        `folder` is a folder of `root` that the application chose. The name is 32 hexadecimal digits
-        and the extension of what the content is; the file is its owner's alone, and not executable.
+        `folder` is a folder of `root` that the application chose, one for each user say, and
+        `quota` what it may hold. The name is 32 hexadecimal digits and the extension of what the
+        content is; the file is its owner's alone, and not executable. Raises Rejected (409), with
+        an event, for a folder that is full; the upload stays in quarantine.
         """
         kind = self._checked()
+        if quota is None:
+            return self._store(root, folder, kind)
+        try:
+            with quota.room(root, folder, self.size):
+                return self._store(root, folder, kind)
+        except Unfit as unfit:
+            refused = refuse(unfit, field=self.field, length=self.size)
+        raise refused
+
+    def _store(self, root: Root, folder: str, kind: Kind) -> str:
         name = f"{folder}/" * bool(folder) + secrets.token_hex(16) + kind.extensions[0]
         with self.open() as content, root.open(name, "xb") as stored:
             try:

@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 
 from stockade import __version__
+from stockade.tools.cli.audit import audit
+from stockade.tools.cli.events import events
 
 __all__ = ["app"]
 
@@ -20,6 +22,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+app.add_typer(audit, name="audit")
+app.add_typer(events, name="events")
 
 
 class Mode(enum.StrEnum):

@@ -30,7 +30,12 @@ class Narrator:
         watch = settings.watch
         log = {"-": "standard output", "": "no log"}.get(watch.log, watch.log)
         self.say(f"mode {_MODES[self.mode]}")
-        self.say(f"events go to {log}; audit events also to {watch.journal or 'no journal'}")
+        if watch.log and watch.access_log == "replace" and self.mode != "off":
+            self.say(
+                "the server's own access log is off: events have each request, without raw paths "
+                '(watch.access_log = "keep" keeps both)'
+            )
+        self.say(f"events go to {log}; audit events also to {watch.audit or 'no audit log'}")
 
     def guarded(self, message: dict[str, Any]) -> None:
         """The first interpreter has reported itself, with what confines it."""

@@ -37,6 +37,7 @@ LINKS = {
 }
 
 
+@pytest.mark.asvs("V5.2.5")
 @pytest.mark.parametrize("name", LINKS)
 def test_nothing_is_written_through_a_link(name: str, tmp_path: Path, events: list[Event]) -> None:
     content, to, out = LINKS[name](tmp_path), tmp_path / "to", tmp_path / "out"

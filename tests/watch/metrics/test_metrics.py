@@ -48,7 +48,7 @@ def test_every_number_comes_from_the_bus_and_the_tally(bus: Bus, tally: Tally) -
     tally.sinks["sql", "allowed"] += 7
     tally.sinks["sql", "unattributed"] += 2
     tally.log_failures["log"] += 3
-    tally.log_lost["journal"] += 4
+    tally.log_lost["audit"] += 4
     bus.failures["Broken"] += 1
     for _ in range(5):
         publish(bus, "detection_raised", "R1")
@@ -70,13 +70,13 @@ def test_every_number_comes_from_the_bus_and_the_tally(bus: Bus, tally: Tally) -
     assert found["stockade_sinks_checked_total", ("sql", "allowed")] == 7
     assert found["stockade_sink_unattributed_total", ("sql",)] == 2
     assert found["stockade_log_write_failures_total", ("log",)] == 3
-    assert found["stockade_log_lines_lost_total", ("journal",)] == 4
+    assert found["stockade_log_lines_lost_total", ("audit",)] == 4
 
 
 def test_what_never_happened_is_zero_and_not_absent(bus: Bus, tally: Tally) -> None:
     found = samples(Metrics(bus, tally))
     assert found["stockade_events_dropped_total", ("audit",)] == 0
-    assert found["stockade_log_write_failures_total", ("journal",)] == 0
+    assert found["stockade_log_write_failures_total", ("audit",)] == 0
 
 
 def test_inventing_routes_makes_no_series(bus: Bus, tally: Tally) -> None:
