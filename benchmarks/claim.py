@@ -147,6 +147,10 @@ BUDGETS: dict[str, Budget] = {
     ),
     "watch.vs_structlog": Budget(2.0, "x", "what structlog costs against such a line", "higher"),
     "watch.publish": Budget(3.0, "us", "an event on the request's path, log and metrics attached"),
+    "watch.audit": Budget(
+        100_000.0, "/s", "durable audit entries in batches: hashed, synced and signed", "higher"
+    ),
+    "watch.proof": Budget(200.0, "us", "an inclusion proof (a million entries with `--long`)"),
     "crypto.seal_1k": Budget(
         1.18, "x", "committed sealing of 1 KiB against a reused bare AESGCM object"
     ),

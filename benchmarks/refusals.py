@@ -1,6 +1,6 @@
 """`python -m benchmarks.refusals`: a flood of refusals against the disk and honest requests.
 
-In process: one application whose route declares a model, guarded, with log and audit log. Prints one
+In process: one application whose route declares a model, guarded, with both logs. Prints one
 JSON object: how many bytes a hundred thousand refusals (a minute of them at 1,667 a second) leave
 on the disk, whether the written and the counted ones add up, and what an honest request costs
 between sixteen refused ones against one between sixteen honest ones, in CPU time of its thread.

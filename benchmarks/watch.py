@@ -17,6 +17,7 @@ from types import MappingProxyType
 import msgspec
 
 from benchmarks import log_libraries
+from benchmarks.audit import audit, proof
 from benchmarks.claim import Measured
 from benchmarks.cost import Cost, calls, same
 from benchmarks.rounds import turn_about
@@ -27,7 +28,7 @@ from stockade.core.events import CATALOGUE, Event, Outcome, now
 from stockade.secrets.live import spellings
 from stockade.watch.log import JsonLog
 
-__all__ = ["lines", "publish", "vs_structlog"]
+__all__ = ["audit", "lines", "proof", "publish", "vs_structlog"]
 
 NOWHERE = os.devnull
 _ROUNDS = 21

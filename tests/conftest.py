@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ from stockade.core.bus import bus
 from stockade.core.config import FirewallSettings
 from stockade.core.context import RequestContext, running
 from stockade.core.events import Event
+from stockade.core.health import health
 from stockade.core.inputs import InputLimits, Inputs, Source
 from stockade.firewall.engine import Mode
 from stockade.firewall.firewall import Firewall
@@ -34,9 +37,24 @@ hypothesis.settings.load_profile(
 )
 
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background jobs of a shell
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_collection_finish() -> None:
     """What was collected stays: no collection, and no search for living objects, visits it again."""
     gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_guards_the_next_module() -> Iterator[None]:
+    """An application that was protected here is the process's, until this gives it back."""
+    yield
+    app = sys.modules.get("stockade.app")
+    if app is not None and app._running is not None:
+        app._running.close()
+        app.firewall.uninstall()
+        health.forget()
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ processes may hold the key for a minute, and seal with it what nobody will open.
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import sqlite3
 import threading
@@ -92,7 +91,7 @@ class PersonalKeys:
         """
         try:
             data = base64.b64decode(sealed.removeprefix(PREFIX), validate=True)
-        except binascii.Error:
+        except ValueError:  # what is not ASCII raises that, and binascii.Error is one
             data = b""
         if not sealed.startswith(PREFIX) or len(data) < _ID_BYTES + _NONCE_BYTES:
             raise CryptoError("this is no sealed personal field: it begins with 'sealed:'")

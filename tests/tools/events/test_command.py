@@ -152,7 +152,10 @@ def test_it_follows_over_a_rotation_until_it_is_interrupted(log: Path) -> None:
         log.write_bytes(lines(request(101, "/new", 1)))
         assert json.loads(tail.stdout.readline())["request_id"] == "r-101"
         tail.send_signal(signal.SIGINT)
-        assert tail.wait(10) == 0
+        try:
+            assert tail.wait(10) == 0
+        finally:
+            tail.kill()
 
 
 def test_a_reader_that_has_had_enough_is_no_error(log: Path) -> None:

@@ -41,7 +41,8 @@ def test_nothing_acknowledged_is_lost_or_logged_twice(tmp_path: Path) -> None:
     log = tmp_path / "audit" / "log"
     origin = (log / "checkpoint").read_text().split("\n")[0]
     keys = [
-        independent.encoded_vkey(origin, 1, public) for public in keyring.log_signer(origin).public_keys()
+        independent.encoded_vkey(origin, 1, public)
+        for public in keyring.log_signer(origin).public_keys()
     ]
     _, tree, entries = independent.verified(log, keys)
     decoded = [msgspec.json.decode(entry, type=Event) for entry in entries if entry[-1:] == b"}"]

@@ -33,7 +33,7 @@ class Edge:
             self._entries += some
             self.size += len(some)
             level = self._level(0)
-            level += map(merkle.leaf_hash, some)
+            level += merkle.leaf_hashes(some)
             if len(self._entries) == tiles.WIDTH:
                 index = self.size // tiles.WIDTH - 1
                 yield tiles.entries_path(index), tiles.pack(self._entries)

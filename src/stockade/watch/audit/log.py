@@ -76,7 +76,7 @@ class AuditTrail:
         self.teller = Teller(str(folder), seconds=tell_seconds, clock=clock)
         self.acknowledged = 0
         """Entries of this process that are in the tree, synced and signed."""
-        self._spooled = 0
+        self._given = 0
         self._encode = LineEncoder(secrets)
         self._prepare = prepare
         self._clock = clock
@@ -99,24 +99,24 @@ class AuditTrail:
         lines = self._encode(events)
         if len(lines) > tiles.LONGEST:
             lines = b"".join(map(self._line, events))
-        if self.file.append(lines):
-            with self._turned:
-                self._spooled += len(events)
+        self.file.append(lines)
+        with self._turned:
+            self._given += len(events)
         if not self._thread.alive:
             self._thread.start()
 
     def wait_durable(self, seconds: float = 10.0) -> bool:
-        """Whether all that this process appended so far is durable; waits for it."""
+        """Whether all that this process appended, and did not lose, is durable; waits for it."""
         end = time.monotonic() + seconds
         with self._turned:
-            until = self._spooled
-            while self.acknowledged < until:
+            until = self._given
+            while self.acknowledged + self.file.lost < until:
                 left = end - time.monotonic()
                 if left <= 0:
                     return False
                 self._thread.hurry()
                 self._turned.wait(min(left, 0.05))
-        return not self.file.waiting
+        return True
 
     def prune(self, before: datetime) -> int:
         """Remove the entries older than `before`; the first one kept, 0: nothing was to be done."""
@@ -130,7 +130,7 @@ class AuditTrail:
     @property
     def unacknowledged(self) -> int:
         """Entries of this process that are not durable yet, those in memory among them."""
-        return self._spooled - self.acknowledged + self.file.waiting
+        return max(0, self._given - self.acknowledged - self.file.lost)
 
     def close(self) -> None:
         """Take everything in, and leave a log that needs no spool."""
@@ -149,7 +149,7 @@ class AuditTrail:
     def _turn(self) -> None:
         if self.file.waiting:
             self.file.append(b"")
-        spooled = self._spooled
+        spooled = self._given - self.file.waiting - self.file.lost
         try:
             if not self._waits() and not self.teller.failing:
                 self._acknowledge(spooled)
@@ -216,7 +216,7 @@ class AuditTrail:
     def _start_over(self) -> None:
         """After a fork: what the parent spooled is the parent's to acknowledge."""
         self._turned = threading.Condition()
-        self._spooled = self.acknowledged = 0
+        self._given, self.acknowledged = self.file.lost, 0
 
 
 def _forget(itself: weakref.ref[AuditTrail]) -> None:

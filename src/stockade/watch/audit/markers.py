@@ -30,7 +30,7 @@ class Marker(NamedTuple):
     """What such an entry says: `key` signs from here on; `minimum` is the first entry kept."""
 
     name: str
-    key: VerifierKey | None = None
+    key: VerifierKey
     vouched: bool = False
     minimum: int = 0
 
@@ -53,10 +53,13 @@ def key_changed(before: VerifierKey, key: VerifierKey, signer: LogSigner) -> Eve
     return _event(KEY_CHANGED, reason, details)
 
 
-def pruned(minimum: int) -> Event:
-    """The entries before `minimum` are removed; their hashes stay."""
+def pruned(minimum: int, key: VerifierKey) -> Event:
+    """The entries before `minimum` are removed; their hashes stay.
+
+    `key` signs at present: the entry that named it may be among those that go.
+    """
     reason = "Entries that are older than they are kept were removed; their hashes stay."
-    return _event(PRUNED, reason, {"minimum_index": minimum})
+    return _event(PRUNED, reason, {"minimum_index": minimum, "vkey": str(key)})
 
 
 def marker(entry: bytes) -> Marker | None:
@@ -72,10 +75,10 @@ def marker(entry: bytes) -> Marker | None:
         return None  # torn, or it only holds these characters
     if event.part != "watch" or event.name not in (OPENED, KEY_CHANGED, PRUNED):
         return None
+    key = VerifierKey.parse(str(event.details.get("vkey")))
     if event.name == PRUNED:
         minimum = event.details.get("minimum_index")
-        return Marker(PRUNED, minimum=minimum if isinstance(minimum, int) else 0)
-    key = VerifierKey.parse(str(event.details.get("vkey")))
+        return Marker(PRUNED, key, minimum=minimum if isinstance(minimum, int) else 0)
     if event.name == OPENED:
         return Marker(OPENED, key)
     return Marker(KEY_CHANGED, key, _vouched(event.details, key))

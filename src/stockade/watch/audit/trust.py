@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from stockade.core.errors import AuditError
 from stockade.watch.audit.checkpoint import Checkpoint
-from stockade.watch.audit.markers import KEY_CHANGED, OPENED, Marker
+from stockade.watch.audit.markers import KEY_CHANGED, Marker
 from stockade.watch.audit.note import Note, VerifierKey
 
 __all__ = ["Epoch", "Finding", "KeyChain"]
@@ -39,17 +39,19 @@ class KeyChain:
 
     def take(self, index: int, marker: Marker) -> Iterator[Finding]:
         """Learn from an entry; what is wrong with it."""
-        if marker.key is None:
-            return
         current = self.epochs[-1].key if self.epochs else None
         if current is None:
             if marker.name == KEY_CHANGED:
                 yield Finding("a key changes that the log never named", index)
-            self.epochs.append(Epoch(index, marker.key, vouched=marker.name == OPENED))
+            self.epochs.append(Epoch(index, marker.key, vouched=marker.name != KEY_CHANGED))
         elif marker.key != current:  # after a crash the same may be said twice
-            if marker.name == OPENED:
-                yield Finding("the log begins anew, in its midst and with another key", index)
+            if marker.name != KEY_CHANGED:
+                yield Finding("the log names another key here, and does not say that it changed", index)
             self.epochs.append(Epoch(index, marker.key, marker.vouched))
+
+    def knows(self, size: int) -> bool:
+        """Whether it is known who signed then: with the first entries that may have gone, too."""
+        return any(epoch.start < size for epoch in self.epochs)
 
     def signed(
         self, note: Note, checkpoint: Checkpoint, trusted: Collection[VerifierKey], what: str
