@@ -73,6 +73,11 @@ attackers: setup .venv-sqlmap/.ready .venv-wapiti/.ready .venv-xsstrike/.ready #
 corpora: setup ## every SQL injection of the corpora against three real databases (STOCKADE_CORPORA)
 	@STOCKADE_CORPORA_FULL=1 .venv/bin/python -m pytest -s tests/integration/test_sql_corpora.py
 
+.PHONY: audit-million
+audit-million: setup ## edit an audit log of a million entries in every way (an hour), and kill its writers 300 times
+	@STOCKADE_AUDIT_ENTRIES=1000000 STOCKADE_KILLS=300 .venv/bin/python -m pytest \
+		tests/watch/audit/test_tampering.py tests/watch/audit/test_kills.py
+
 FUZZ_TARGETS = sql-sqlite sql-postgresql sql-mysql sql-truth sql-scanner shell path inputs
 MINUTES ?= 60
 .PHONY: fuzz

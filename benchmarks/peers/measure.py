@@ -22,6 +22,8 @@ __all__ = ["PEERS"]
 
 _PROJECT = Path(__file__).parents[2]
 _PYTHON = _PROJECT / ".venv-peers" / "bin" / "python"
+_PYMERKLE = _PROJECT / ".venv-pymerkle" / "bin" / "python"
+_TREE = 20_000
 _ROUNDS = 11
 _SECONDS = 0.25
 _FLASK = "/patients/1"
@@ -63,9 +65,37 @@ def _fastapi_hello(effort: int) -> Mapping[str, float]:
     return found
 
 
+@cache
+def _pymerkle(effort: int) -> tuple[float, float]:
+    """Appended entries a second, and microseconds a proof, in a tree in memory."""
+    if not _PYMERKLE.exists():
+        raise Unmeasured("pymerkle is not installed: make .venv-pymerkle/.ready")
+    done = subprocess.run(
+        [_PYMERKLE, "-m", "benchmarks.peers.pymerkle_tree", str(_TREE * effort)],
+        cwd=_PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    speed, cost = map(float, done.stdout.split())
+    return speed, cost
+
+
+def _pymerkle_appends(effort: int) -> Mapping[str, float]:
+    return {
+        f"pymerkle, {_TREE * effort} in memory, neither durable nor signed": _pymerkle(effort)[0]
+    }
+
+
+def _pymerkle_proof(effort: int) -> Mapping[str, float]:
+    return {f"pymerkle, {_TREE * effort} in memory": _pymerkle(effort)[1]}
+
+
 PEERS: Mapping[str, Callable[[int], Mapping[str, float]]] = {
     "firewall.flask_query": _flask_query,
     "request.fastapi_hello": _fastapi_hello,
+    "watch.audit": _pymerkle_appends,
+    "watch.proof": _pymerkle_proof,
 }
 """By claim; each raises Unmeasured where the products are not installed or not at work."""
 

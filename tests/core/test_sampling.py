@@ -105,9 +105,7 @@ def test_a_flood_of_refusals_fills_no_disk(tmp_path: Path) -> None:
     settings = Settings(
         defence=DefenceSettings(mode="block"),
         store=StoreSettings(url="memory"),
-        watch=WatchSettings(
-            log=str(tmp_path / "log.jsonl"), audit=str(tmp_path / "audit")
-        ),
+        watch=WatchSettings(log=str(tmp_path / "log.jsonl"), audit=str(tmp_path / "audit")),
     )
     app = FastAPI()
 

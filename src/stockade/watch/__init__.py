@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from stockade.watch.alert import AlertLine
     from stockade.watch.application_log import ApplicationLog, LogHandler
-    from stockade.watch.detection import FailedSignIns
     from stockade.watch.audit.log import AuditTrail
+    from stockade.watch.detection import FailedSignIns
     from stockade.watch.liveness import Liveness
     from stockade.watch.log import JsonLog
     from stockade.watch.metrics import Metrics

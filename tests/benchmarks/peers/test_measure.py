@@ -35,5 +35,6 @@ def test_what_is_not_at_work_is_not_measured(statuses: list[str], stops: bool) -
 @pytest.mark.parametrize("claim", measure.PEERS)
 def test_an_absent_environment_is_said(claim: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "_PYTHON", Path("absent"))
-    with pytest.raises(Unmeasured, match=r"make \.venv-peers"):
+    monkeypatch.setattr(measure, "_PYMERKLE", Path("absent"))
+    with pytest.raises(Unmeasured, match=r"make \.venv-(peers|pymerkle)"):
         measure.PEERS[claim](1)

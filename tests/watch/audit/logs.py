@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from stockade.core.events import Event, now
 from stockade.crypto import Keyring
@@ -19,7 +19,7 @@ from stockade.watch.audit.tree import Tree
 from stockade.watch.audit.verification import Verification
 
 
-def event(number: object, **fields: str) -> Event:
+def event(number: object, **fields: Any) -> Event:
     return Event(
         time=now(), name="authz_fail", severity="critical", outcome="blocked", part="test",
         request_id=str(number), reason="You may not do this.", **fields,

@@ -81,7 +81,7 @@ def test_a_cosignature_signs_its_time_too() -> None:
         SIGNED.replace(b"AM=", b"AN="),  # other bits that nobody reads
         SIGNED.replace(b"AM=", b"AM"), b"\xff" + SIGNED, b"\x00" + SIGNED, b"a\tb" + SIGNED,
         "text\n\n— name AAAA\n".encode(),
-        "text\n\n".encode() + "— name AAAAAAA=\n".encode() * 65,
+        b"text\n\n" + "— name AAAAAAA=\n".encode() * 65,
         b"x" * (1 << 20) + SIGNED,
     ],
 )  # fmt: skip

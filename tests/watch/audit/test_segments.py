@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -140,3 +144,72 @@ def test_a_spool_that_nobody_empties_fails_in_the_end(
     assert (spool.waiting, spool.lost) == (3, 7)
     assert "EFBIG" in capsys.readouterr().err
     spool.close()
+
+
+def test_a_child_does_not_keep_its_parents_lock(tmp_path: Path) -> None:
+    """Forked while the parent holds it, and alive after the parent let go."""
+    hear, say = os.pipe()
+    with segments.exclusive(tmp_path / "lock") as locked:
+        assert locked
+        child = os.fork()
+        if child == 0:
+            os.read(hear, 1)
+            os._exit(0)
+    with segments.exclusive(tmp_path / "lock", wait=False) as again:
+        assert again
+    os.write(say, b"x")
+    assert os.waitpid(child, 0)[1] == 0
+    os.close(hear)
+    os.close(say)
+
+
+def test_a_limit_on_files_fails_open_and_the_count_is_exact(tmp_path: Path) -> None:
+    """RLIMIT_FSIZE: the spool takes 40,000 bytes and not one more."""
+    program = f"""
+import resource, sys
+from pathlib import Path
+from stockade.watch.audit.spool import Spool
+resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, {resource.RLIM_INFINITY}))
+spool = Spool(Path(sys.argv[1]), lambda: 0, keep=50)
+for number in range(1_000):
+    spool.append(b"<%0*d>\\n" % (int(sys.argv[2]), number))
+print(spool.waiting, spool.lost)
+"""
+    for width in (198, 197, 196):  # the limit is met before, at and within the end of a line
+        child = subprocess.run(
+            [sys.executable, "-c", program, tmp_path / str(width), str(width)],
+            check=True, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        waiting, lost = map(int, child.stdout.split())
+        [segment] = (tmp_path / str(width)).glob("*.jsonl")
+        lines = segment.read_bytes().split(b"\n")
+        whole = [line for line in lines if line[:1] == b"<" and line[-1:] == b">"]
+        assert waiting == 50
+        assert len(whole) + waiting + lost == 1_000
+        assert "EFBIG" in child.stderr
+
+
+def test_nor_does_the_child_of_a_killed_parent(tmp_path: Path) -> None:
+    """Killed while it held the lock; its child lives on."""
+    program = """
+import os, signal, sys, time
+from pathlib import Path
+from stockade.watch.audit import segments
+with segments.exclusive(Path(sys.argv[1])):
+    child = os.fork()
+    if child == 0:
+        os.close(1)
+        time.sleep(60)
+    print(child, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    parent = subprocess.run(
+        [sys.executable, "-c", program, tmp_path / "lock"], capture_output=True, check=False
+    )
+    child = int(parent.stdout)
+    try:
+        assert parent.returncode == -signal.SIGKILL
+        with segments.exclusive(tmp_path / "lock") as locked:
+            assert locked
+    finally:
+        os.kill(child, signal.SIGKILL)

@@ -24,7 +24,7 @@ ENTRIES = int(os.environ.get("STOCKADE_AUDIT_ENTRIES", "3000"))
 SMALL = ENTRIES <= 10_000
 MIDDLE = ENTRIES // 2
 POSITIONS = (0, 1, 254, 255, 256, 257, 511, 512, MIDDLE, ENTRIES - 257, ENTRIES - 2)
-FEW = POSITIONS if SMALL else (0, 255, 256, MIDDLE, ENTRIES - 2)
+FEW = POSITIONS if SMALL else (0, 256, MIDDLE, ENTRIES - 2)
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +83,9 @@ def test_a_bundle_that_was_edited(
     path = made.log / tiles.entries_path(bundle, len(before))
     put_back[path] = path.read_bytes()
     path.write_bytes(tiles.pack(CHANGES[change](before, offset)))
-    assert findings(made.log)
     assert findings(made.log, made.kept)
     if SMALL:
+        assert findings(made.log)
         assert independent_refuses(made, made.log)
 
 

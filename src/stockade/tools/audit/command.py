@@ -124,7 +124,7 @@ def checkpoint(place: Place, *, output: Path | None) -> int:
 
 
 def witness(place: Place, *, url: str, key: str, output: Path | None) -> int:
-    """Have a witness sign the newest checkpoint."""
+    """Have a witness sign the newest checkpoint; that it does not is a finding."""
     import httpx
 
     from stockade.watch.audit.witness import Answer, cosigned
@@ -135,8 +135,12 @@ def witness(place: Place, *, url: str, key: str, output: Path | None) -> int:
         answer = httpx.post(f"{url.rstrip('/')}/add-checkpoint", content=body, timeout=30.0)
         return Answer(answer.status_code, answer.content)
 
+    trusted = VerifierKey.parse(key)
     try:
-        signed = cosigned(place.storage, note, VerifierKey.parse(key), post)
+        signed = cosigned(place.storage, note, trusted, post)
+    except AuditError as error:
+        say(str(error))
+        return 1
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         say(f"the witness cannot be asked ({type(error).__name__})")
         return 3

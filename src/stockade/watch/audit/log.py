@@ -84,7 +84,7 @@ class AuditTrail:
         self._next_removal = float("-inf")
         self._thread = Periodic("audit", self._turn, seconds=seconds)
         self._turned = threading.Condition()
-        itself = weakref.ref(self)
+        itself: weakref.ref[AuditTrail] = weakref.ref(self)
         os.register_at_fork(after_in_child=lambda: _forget(itself))
         self.file.append(b"")  # a path that cannot be opened is told at start
 
@@ -97,7 +97,7 @@ class AuditTrail:
         if self._prepare is not None:
             events = [self._prepare(event) for event in events]
         lines = self._encode(events)
-        if len(lines) > tiles.LONGEST:
+        if len(lines) > tiles.LONGEST and max(map(len, lines.split(b"\n"))) > tiles.LONGEST:
             lines = b"".join(map(self._line, events))
         self.file.append(lines)
         with self._turned:

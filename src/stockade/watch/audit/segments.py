@@ -81,8 +81,7 @@ def seal(segment: Segment, counted: int, offset: int) -> int | None:
 
     None where writers do not let go of it: try again later. Errors: OSError.
     """
-    descriptor = os.open(segment.path, os.O_RDWR)
-    try:
+    with _held(os.open(segment.path, os.O_RDWR)) as descriptor:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -94,19 +93,41 @@ def seal(segment: Segment, counted: int, offset: int) -> int | None:
         os.fchmod(descriptor, _SEALED)
         os.fsync(descriptor)
         return segment.base + counted + len(entries_of(tail))
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager
 def exclusive(path: Path, *, wait: bool = True) -> Iterator[bool]:
     """Hold the lock file `path`; False where another process does, with `wait` for too long."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
+    with _held(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)) as descriptor:
         yield _locked(descriptor, fcntl.LOCK_EX, _WAIT_SECONDS if wait else 0.0)
+
+
+@contextlib.contextmanager
+def _held(descriptor: int) -> Iterator[int]:
+    """A descriptor that may be locked. A child forked meanwhile must not keep the lock."""
+    token = object()
+    _descriptors[token] = descriptor
+    try:
+        yield descriptor
     finally:
-        os.close(descriptor)  # closing releases the lock
+        # In a child it was closed already, and the number may be another file's by now.
+        if _descriptors.pop(token, None) is not None:
+            unlock(descriptor)  # closing would not, while a child has it
+            os.close(descriptor)
+
+
+_descriptors: dict[object, int] = {}
+
+
+def _let_go() -> None:
+    descriptors = list(_descriptors.values())
+    _descriptors.clear()
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 def _locked(descriptor: int, kind: int, seconds: float) -> bool:

@@ -46,7 +46,9 @@ class KeyChain:
             self.epochs.append(Epoch(index, marker.key, vouched=marker.name != KEY_CHANGED))
         elif marker.key != current:  # after a crash the same may be said twice
             if marker.name != KEY_CHANGED:
-                yield Finding("the log names another key here, and does not say that it changed", index)
+                yield Finding(
+                    "the log names another key here, and does not say that it changed", index
+                )
             self.epochs.append(Epoch(index, marker.key, marker.vouched))
 
     def knows(self, size: int) -> bool:
