@@ -49,6 +49,7 @@ def opened(tmp_path: Path, keyring: Keyring) -> Iterator[Open]:
 @pytest.fixture
 def heard() -> Iterator[list[Event]]:
     events: list[Event] = []
+    bus.flush()  # what earlier tests left
     bus.subscribe(events.extend)
     yield events
     bus.unsubscribe(events.extend)

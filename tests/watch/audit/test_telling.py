@@ -18,6 +18,7 @@ from stockade.watch.audit.telling import Teller
 @pytest.fixture
 def heard() -> Iterator[list[Event]]:
     events: list[Event] = []
+    bus.flush()  # what earlier tests left
     bus.subscribe(events.extend)
     yield events
     bus.unsubscribe(events.extend)
