@@ -178,7 +178,9 @@ def test_what_came_before_is_reported(firewall: Switch) -> None:
     finally:
         bus.unsubscribe(seen.extend)
         early.close()
-    [report] = [event for event in seen if event.name == "sink_unguarded"]
+    # Earlier tests may have left connections of other drivers open.
+    told = [event for event in seen if event.name == "sink_unguarded"]
+    [report] = [event for event in told if "psycopg2" in event.reason]
     assert report.details["count"] >= 1
 
 
