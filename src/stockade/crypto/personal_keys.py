@@ -16,6 +16,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +41,11 @@ _TABLE = "CREATE TABLE IF NOT EXISTS keys (id BLOB PRIMARY KEY, subject BLOB, ke
 _INDEX = "CREATE INDEX IF NOT EXISTS by_subject ON keys (subject)"
 
 
+class _Connection(sqlite3.Connection):
+    """Made from the class itself, for the firewall replaces `sqlite3.connect`; it knows this one
+    by its module and does not take it for a connection of the application's."""
+
+
 class PersonalKeys:
     """A `core.ports.PersonalFields` in the file `path`, mode 0600; threads may share it."""
 
@@ -56,10 +62,13 @@ class PersonalKeys:
         self._sealer = sealer
         self._mac = mac
         self._clock = clock
-        self._lock = threading.Lock()
+        # Re-entrant: what fails in here is an event, whose fields may be sealed by this again.
+        self._lock = threading.RLock()
         self._sealed: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._keys: dict[str, tuple[bytes, AESGCM]] = {}
         self._until = 0.0
+        itself: weakref.ref[PersonalKeys] = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: _start_over(itself))
         with self._database() as database:
             database.execute(_TABLE)
             database.execute(_INDEX)
@@ -160,7 +169,7 @@ class PersonalKeys:
             if not self._path.exists():
                 self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600))
-            database = sqlite3.connect(self._path, timeout=5.0, isolation_level=None)
+            database = _Connection(self._path, timeout=5.0, isolation_level=None)
             try:
                 database.execute("PRAGMA journal_mode = WAL")
                 database.execute("PRAGMA synchronous = FULL")
@@ -175,3 +184,9 @@ class PersonalKeys:
                 f"the keys of persons in {self._path} cannot be used ({type(error).__name__}): "
                 "check the file, its owner and its space"
             ) from None
+
+
+def _start_over(itself: weakref.ref[PersonalKeys]) -> None:
+    here = itself()
+    if here is not None:
+        here._lock = threading.RLock()  # another thread of the parent may have held the old one

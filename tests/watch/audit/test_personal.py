@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from stockade.core.bus import bus, emit
+from stockade.core.context import RequestContext, running
 from stockade.core.errors import CryptoError
+from stockade.core.events import Outcome
 from stockade.crypto import Keyring
 from stockade.crypto.personal_keys import PersonalKeys
 from stockade.watch.audit.log import AuditTrail
@@ -85,3 +90,31 @@ def test_the_published_event_stays_as_it_was(persons: PersonalKeys) -> None:
     published = event(1, client="192.0.2.77")
     assert Personal(persons)(published).client.startswith("sealed:")
     assert published.client == "192.0.2.77"
+
+
+def test_what_fails_while_it_seals_is_told_and_does_not_hang(
+    tmp_path: Path, persons: PersonalKeys
+) -> None:
+    """Sealing fails with an event that the audit log seals in turn: in the same thread."""
+    trail = AuditTrail(
+        tmp_path / "audit",
+        signer=Keyring.ephemeral().log_signer,
+        seconds=0.01,
+        prepare=Personal(persons),
+    )
+    bus.subscribe_audit(trail.append)
+    (tmp_path / "persons.db").unlink()  # so that another keyring's key is found in its place
+    other = Keyring.ephemeral()
+    PersonalKeys(tmp_path / "persons.db", other.sealer("audit", "persons"), other.mac("persons"))
+    with closing(sqlite3.connect(tmp_path / "persons.db")) as database, database:
+        fingerprint = persons._fingerprints("ann")[0]
+        database.execute("INSERT INTO keys VALUES (?, ?, ?)", (b"12345678", fingerprint, b"x" * 90))
+    try:
+        with running(RequestContext("r-1", "192.0.2.7")):
+            emit("authz_fail", Outcome.BLOCKED, "access", "No.", principal="ann")
+    finally:
+        bus.unsubscribe(trail.append)
+        trail.close()
+    told = [json.loads(entry) for entry in entries(tmp_path / "audit")]
+    assert {"crypt_decrypt_fail", "defence_failed", "authz_fail"} <= {one["name"] for one in told}
+    assert b'"ann"' not in whole(tmp_path / "audit")

@@ -198,7 +198,7 @@ from stockade.watch.audit import segments
 with segments.exclusive(Path(sys.argv[1])):
     child = os.fork()
     if child == 0:
-        os.close(1)
+        os.closerange(1, 3)  # whoever reads our output does not wait for the child
         time.sleep(60)
     print(child, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)

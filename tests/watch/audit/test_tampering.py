@@ -7,6 +7,7 @@ Some thousand entries by default, `STOCKADE_AUDIT_ENTRIES=1000000` for a million
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +47,13 @@ def put_back(made: Made) -> Iterator[dict[Path, bytes]]:
         path.write_bytes(data)
     for path in made.log.rglob("*.new"):
         path.unlink()
+
+
+@pytest.fixture(autouse=True)
+def no_million_is_left(tmp_path: Path) -> Iterator[None]:
+    yield
+    if not SMALL:
+        shutil.rmtree(tmp_path)
 
 
 def independent_refuses(made: Made, log: Path) -> bool:

@@ -15,9 +15,7 @@ from stockade.watch.audit.storage import Directory
 from stockade.watch.audit.tree import Tree
 from tests.watch.audit.independent import Entries
 
-BATCHES = st.lists(
-    st.sampled_from([1, 2, 3, 100, 255, 256, 257, 512, 700]), min_size=1, max_size=12
-)
+BATCHES = st.lists(st.sampled_from([1, 2, 3, 100, 255, 256, 257, 512, 700]), min_size=1, max_size=6)
 
 
 def written(storage: Directory, batches: list[int]) -> list[bytes]:
@@ -33,7 +31,7 @@ def written(storage: Directory, batches: list[int]) -> list[bytes]:
     return entries
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(BATCHES, st.data())
 def test_roots_and_proofs_of_every_size(
     tmp_path_factory: pytest.TempPathFactory, batches: list[int], data: st.DataObject

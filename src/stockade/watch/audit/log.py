@@ -25,6 +25,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from stockade.core import context
 from stockade.core.errors import StockadeError
 from stockade.core.events import Event, now
 from stockade.core.periodic import Periodic
@@ -94,6 +95,14 @@ class AuditTrail:
 
     def extend(self, events: Sequence[Event]) -> None:
         """Spool events with one write."""
+        # What we open is our own affair: no value of the request may be sought in its name.
+        token = context.variable.set(None)
+        try:
+            self._extend(events)
+        finally:
+            context.variable.reset(token)
+
+    def _extend(self, events: Sequence[Event]) -> None:
         if self._prepare is not None:
             events = [self._prepare(event) for event in events]
         lines = self._encode(events)

@@ -26,39 +26,50 @@ class Personal:
     def __init__(self, fields: PersonalFields) -> None:
         self.failures = 0
         self._fields = fields
-        self._telling = threading.local()
+        self._at_work = threading.local()
 
     def __call__(self, event: Event) -> Event:
         """The event with sealed fields; the one that was published stays as it is."""
         subject = event.principal or event.client
         if not subject:
             return event
+        if getattr(self._at_work, "now", False):  # what failed in here is an event itself
+            return _unsealed(event)
+        self._at_work.now = True
+        try:
+            return self._sealed(event, subject)
+        finally:
+            self._at_work.now = False
+
+    def _sealed(self, event: Event, subject: str) -> Event:
         try:
             client = self._fields.seal(subject, event.client) if event.client else ""
             principal = self._fields.seal(subject, event.principal) if event.principal else ""
         except Exception as error:
             self._tell(error)
-            client = UNSEALED if event.client else ""
-            principal = UNSEALED if event.principal else ""
+            return _unsealed(event)
         return replace(event, client=client, principal=principal)
 
     def _tell(self, error: Exception) -> None:
         self.failures += 1
-        # What is told comes back to us as an event, and will fail in the same way.
-        if self.failures & (self.failures - 1) or getattr(self._telling, "now", False):
+        if self.failures & (self.failures - 1):  # the 1st, 2nd, 4th, 8th …
             return
-        self._telling.now = True
-        try:
-            kind = type(error).__name__
-            say(f"personal fields cannot be sealed ({kind}); the audit log is written without them")
-            emit(
-                "defence_failed",
-                Outcome.FAILED,
-                "watch",
-                "Personal fields cannot be sealed; the audit log is written without them.",
-                rule="audit.personal",
-                error=kind,
-                count=self.failures,
-            )
-        finally:
-            self._telling.now = False
+        kind = type(error).__name__
+        say(f"personal fields cannot be sealed ({kind}); the audit log is written without them")
+        emit(
+            "defence_failed",
+            Outcome.FAILED,
+            "watch",
+            "Personal fields cannot be sealed; the audit log is written without them.",
+            rule="audit.personal",
+            error=kind,
+            count=self.failures,
+        )
+
+
+def _unsealed(event: Event) -> Event:
+    return replace(
+        event,
+        client=UNSEALED if event.client else "",
+        principal=UNSEALED if event.principal else "",
+    )
