@@ -55,6 +55,7 @@ def _nothing_guards_the_next_module() -> Iterator[None]:
         app._running.close()
         app.firewall.uninstall()
         health.forget()
+    bus.ends = False
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,7 @@ Waiting: TypeAlias = Event | Answered | Logged
 
 _ROUNDS = 8
 _EXIT_SECONDS = 5.0
+_LINE_SECONDS = 0.5
 
 
 def say(line: str) -> None:
@@ -83,9 +84,8 @@ class Bus:
         self._drainer = 0
         self.busy_since = 0.0
         # A queue, for a destructor may put into it what interrupts the thread that takes from it.
-        self._wake: SimpleQueue[None] = SimpleQueue()
+        self._wake: SimpleQueue[threading.Event | None] = SimpleQueue()
         self._hurry = threading.Event()
-        self._drained = threading.Event()
         self._thread: threading.Thread | None = None
         self._exiting = self._last = False
         self.ends = False
@@ -178,10 +178,10 @@ class Bus:
             self.dropped[Lane.TELEMETRY.value] += 1
         else:
             self.pending.append(line)
-        if self.ends:
-            self.flush()
-        elif not self.armed:
+        if not self.armed:
             self.arm()
+        if self.ends and not self.drains_here:
+            self._wait_for_thread(_LINE_SECONDS)
 
     def sample(self, most: int = PER_WINDOW, lines: int = LINES_PER_WINDOW) -> None:
         """Write `most` refusals of a kind in a window (`core.sampling`), 0: all; begins anew.
@@ -312,23 +312,37 @@ class Bus:
 
     def _run(self) -> None:
         while True:
+            asked: list[threading.Event | None] = []
             try:
-                self._wake.get(timeout=self._sampler.due())
+                asked.append(self._wake.get(timeout=self._sampler.due()))
                 while True:  # who waited twice wants one flush
-                    self._wake.get_nowait()
+                    asked.append(self._wake.get_nowait())
             except Empty:
                 pass
-            self._hurry.wait(self.interval)
+            waiting = [done for done in asked if done is not None]
+            if not waiting:
+                self._hurry.wait(self.interval)
+            self._hurry.clear()
             self.flush()
-            self._drained.set()
+            for done in waiting:
+                done.set()
+
+    def _wait_for_thread(self, seconds: float) -> bool:
+        """Have the thread hand out what waits; whether it had done so after `seconds` at most.
+
+        Not on the calling thread: that may be a destructor, and hold any lock that this takes.
+        """
+        if not self.thread_alive:
+            return False
+        done = threading.Event()
+        self._wake.put(done)
+        self._hurry.set()
+        return done.wait(seconds)
 
     def _flush_at_exit(self) -> None:
         # On the bus's thread where there is one: a reader that hangs must not keep us from ending.
-        if self._thread is not None and self._thread.is_alive():
-            self._hurry.set()
-            self._drained.clear()
-            self._wake.put(None)
-            if not self._drained.wait(_EXIT_SECONDS):
+        if self.thread_alive:
+            if not self._wait_for_thread(_EXIT_SECONDS):
                 waiting = len(self._audit_pending) + len(self.pending)
                 say(
                     f"the event log still hangs after {_EXIT_SECONDS:.0f} s; {waiting} or more "
