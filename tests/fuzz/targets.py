@@ -1,10 +1,12 @@
-"""What is fuzzed: each takes any text; what it raises is a finding."""
+"""What is fuzzed: checks of any text, one after the other; what one raises is a finding."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeAlias
 
 from stockade.core.decoding import decoded_spellings
 from stockade.core.inputs import InputLimits, Inputs, Source
@@ -16,7 +18,10 @@ from stockade.firewall.grammars.sql_scanner import DIALECTS, SQLITE, scan
 from stockade.firewall.grammars.sql_shape import shape_of
 from stockade.integrations.body import add_body
 
-__all__ = ["SLOWER", "TARGETS"]
+__all__ = ["SLOWER", "TARGETS", "Check", "Target"]
+
+Check: TypeAlias = Callable[[], object]
+Target: TypeAlias = Callable[[str], Sequence[Check]]
 
 SLOWER = 10.0
 """How much slower instrumented code may be."""
@@ -47,22 +52,28 @@ def _inputs(*values: str) -> Inputs:
     return inputs
 
 
-def _check(grammar: Grammar, text: str, inputs: Inputs) -> bool:
-    """Whether the grammar found something."""
-    values = grammar.prepare(inputs)
+def _check(grammar: Grammar, text: str, *brought: str) -> bool:
+    """Whether the grammar finds something in a request that brought these."""
+    values = grammar.prepare(_inputs(*brought))
     return bool(values) and not isinstance(grammar.check(text, values), bool)
 
 
-def _pasted(grammar: Grammar, templates: tuple[str, ...]) -> Callable[[str], None]:
+def _pasted(grammar: Grammar, templates: tuple[str, ...]) -> Target:
     """Two values, from one text, in one of the templates chosen by its first character."""
 
-    def target(text: str) -> None:
+    def target(text: str) -> Sequence[Check]:
         template = templates[ord(text[0]) % len(templates)] if text else templates[0]
         value, _, other = text[1:].partition("\x1f")
-        _check(grammar, template.replace("{}", value), _inputs(value, other))
-        _check(grammar, text, _inputs(value[: len(value) // 2], other))
+        return (
+            partial(_check, grammar, template.replace("{}", value), value, other),
+            partial(_check, grammar, text, value[: len(value) // 2], other),
+        )
 
     return target
+
+
+def _once(check: Callable[[str], object]) -> Target:
+    return lambda text: (partial(check, text),)
 
 
 _database = sqlite3.connect(":memory:")
@@ -89,7 +100,7 @@ def sql_truth(text: str) -> None:
         program = _program(sql)
         if program is None or program == harmless or _is_bare(text):
             continue
-        if not _check(grammar, sql, _inputs(text)):
+        if not _check(grammar, sql, text):
             raise AssertionError("SQLite understands it otherwise, and the guard said nothing")
 
 
@@ -135,11 +146,11 @@ def inputs(text: str) -> None:
         add_body(Inputs(InputLimits()), kind, data)
 
 
-TARGETS: dict[str, Callable[[str], None]] = {
+TARGETS: dict[str, Target] = {
     **{f"sql-{name}": _pasted(SqlGrammar(each), _SQL) for name, each in DIALECTS.items()},
-    "sql-truth": sql_truth,
-    "sql-scanner": scanners,
+    "sql-truth": _once(sql_truth),
+    "sql-scanner": _once(scanners),
     "shell": _pasted(ShellGrammar(), _SHELL),
     "path": _pasted(PathGrammar(), _PATH),
-    "inputs": inputs,
+    "inputs": _once(inputs),
 }

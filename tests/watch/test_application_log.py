@@ -377,6 +377,7 @@ def test_a_destructor_may_log_while_its_thread_holds_the_buss_locks(
     lines: list[Event], shop: Shop, monkeypatch: pytest.MonkeyPatch, application: str
 ) -> None:
     monkeypatch.setattr(bus, "ends", application == "has ended")
+
     def work() -> None:
         # What `publish` holds, where the garbage collector may run.
         with bus._sampler._lock, bus._counting, bus._rows._adding:

@@ -155,6 +155,7 @@ class Unusual(Exception):
 
 def through_logging(text: str, plain: io.StringIO) -> None:
     logger = logging.getLogger("forgery")
+    del logger.handlers[1:]  # pytest's own: its report could not be sent from process to process
     named = logging.getLogger(f"forgery.{text}")
     flushed()
     logger.warning(text)

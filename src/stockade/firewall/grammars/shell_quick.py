@@ -31,10 +31,19 @@ _QUOTING = dict.fromkeys(map(ord, "\\'\""))
 _NOT_FIRST = HANDS_ON | KEYWORDS
 
 
+class _Rarity(dict[str, int]):
+    """How rare a character is in commands, the rarest first: by far those that are not listed."""
+
+    def __missing__(self, character: str) -> int:
+        return -len(_COMMON)
+
+
+_rarity = _Rarity({character: -place for place, character in enumerate(_COMMON)}).__getitem__
+
+
 def probes(value: str) -> tuple[str, str, str]:
     """Three characters of `value` rare in commands: where one is missing, so is the value."""
-    rarest = sorted(dict.fromkeys(value), key=lambda character: -(_COMMON.find(character) % 128))
-    first, second, third, *_ = rarest * 3
+    first, second, third, *_ = sorted(set(value), key=_rarity)[:3] * 3
     return first, second, third
 
 

@@ -34,11 +34,14 @@ def spellings_of(value: str) -> tuple[str, ...]:
     The first is `value` itself, folded.
     """
     if value.isascii():
+        value = value.lower()
         if _ESCAPED(value) is None:
-            return (value.lower(),)
+            return (value,)
         forms = [value]
     else:  # an application may change the case, and with it the length
-        forms = [value, value.lower(), value.upper(), value.casefold(), value.title()]
+        cases = (value, value.lower(), value.upper(), value.casefold(), value.title())
+        forms = list(dict.fromkeys(map(fold, cases)))
+        value = forms[0]
     if "%" in value:  # a layer above a driver doubles it, and the driver undoes that
         forms += [form.replace("%", "%%") for form in forms]
     is_quoted = "'" in value or '"' in value  # without a quote it ends no pattern
@@ -55,13 +58,14 @@ def pattern_spellings_of(value: str) -> tuple[str, ...]:
     """
     if "'" not in value or len(value) > _MAX_SHORT or not _IN_PATTERN(value):
         return ()
-    return _quoted([form for mark in _MARKS for form in _with_wildcards_escaped(value, mark)])
+    low = fold(value)
+    return _quoted([form for mark in _MARKS for form in _with_wildcards_escaped(low, mark)])
 
 
 def _quoted(forms: Iterable[str]) -> tuple[str, ...]:
-    """Each form as it is, and with its quotes escaped; all folded."""
+    """Each folded form as it is, and with its quotes escaped."""
     found: dict[str, None] = {}
-    for form in dict.fromkeys(map(fold, forms)):
+    for form in dict.fromkeys(forms):
         found[form] = None
         for quote in "'\"`":
             if quote in form:
