@@ -341,14 +341,13 @@ class Bus:
 
     def _flush_at_exit(self) -> None:
         # On the bus's thread where there is one: a reader that hangs must not keep us from ending.
-        if self.thread_alive:
-            if not self._wait_for_thread(_EXIT_SECONDS):
-                waiting = len(self._audit_pending) + len(self.pending)
-                say(
-                    f"the event log still hangs after {_EXIT_SECONDS:.0f} s; {waiting} or more "
-                    "events of the last moments were not written"
-                )
-                return
+        if self.thread_alive and not self._wait_for_thread(_EXIT_SECONDS):
+            waiting = len(self._audit_pending) + len(self.pending)
+            say(
+                f"the event log still hangs after {_EXIT_SECONDS:.0f} s; {waiting} or more "
+                "events of the last moments were not written"
+            )
+            return
         self._exiting = True
         self.flush(last=True)
 
