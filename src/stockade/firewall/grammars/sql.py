@@ -15,7 +15,7 @@ from typing import Protocol
 
 from stockade.core.inputs import Input, Inputs
 from stockade.firewall.grammars import Finding
-from stockade.firewall.grammars.sql_fragments import fragment_outside
+from stockade.firewall.grammars.sql_fragments import Code
 from stockade.firewall.grammars.sql_marks import misused
 from stockade.firewall.grammars.sql_scanner import Dialect, Span, scan
 from stockade.firewall.grammars.sql_spellings import fold
@@ -130,10 +130,11 @@ def _fragment(
     low: str, prepared: SqlValues, spans: list[Span], standing: set[Input]
 ) -> Finding | None:
     """A part of a value that acts; not of those that stand whole inside a literal."""
+    code = Code(low, spans)
     for value in prepared.values:
         if value.item in standing:
             continue
-        place = fragment_outside(low, value.folded, value.fragments, spans)
+        place = code.first_part(value.folded, value.fragments)
         if place is not None:
             return _finding("fragment", value.item, *place)
     return None

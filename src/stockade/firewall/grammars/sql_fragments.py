@@ -10,13 +10,13 @@ wrote code.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from stockade.firewall.grammars.sql_scanner import Span
 
-__all__ = ["NO_FRAGMENTS", "Fragments", "fragment_outside", "fragments_of", "is_part_of"]
+__all__ = ["NO_FRAGMENTS", "Code", "Fragments", "fragments_of", "is_part_of"]
 
 _RUN, _LONG_RUN = 6, 9
 _MAX_VALUE = 4_096
@@ -87,23 +87,73 @@ def _around(text: str, anchors: dict[str, None]) -> None:
             break
 
 
-def fragment_outside(
-    low: str, value: str, fragments: Fragments, spans: Sequence[Span]
-) -> tuple[int, int] | None:
-    """The first part of `value` in `low` (both folded) that is not wholly inside one of `spans`."""
-    for words in fragments.words:
-        for start in _places(low, words):
-            end = start + len(words)
-            if _stands_alone(low, start, end) and _is_outside(start, end, spans):
-                return start, end
-    squeezed = ""
-    for anchor in fragments.anchors:
-        for at in _places(low, anchor):
-            squeezed = squeezed or "".join(value.split())
-            for start, end in _shared_runs(low, at, at + len(anchor), squeezed):
-                if _is_outside(start, end, spans) and not _names_only(low, start, end, spans):
+class Code:
+    """A folded query, and which of its characters are not wholly inside one of its `spans`."""
+
+    __slots__ = ("_acting", "_kept", "_squeezed", "low", "spans")
+
+    def __init__(self, low: str, spans: Sequence[Span]) -> None:
+        self.low = low
+        self.spans = spans
+        self._kept: list[int] = []
+        self._squeezed = ""
+        self._acting: dict[int, bool] = {}
+
+    def first_part(self, value: str, fragments: Fragments) -> tuple[int, int] | None:
+        """Where the first part of a folded `value` stands in the code."""
+        low, spans = self.low, self.spans
+        for words in fragments.words:
+            for start in _places(low, words):
+                end = start + len(words)
+                if _stands_alone(low, start, end) and _is_outside(start, end, spans):
                     return start, end
-    return None
+        looked_at: set[int] = set()  # most anchors of a value stand beside each other
+        squeezed = ""
+        for anchor in fragments.anchors:
+            for at in _places(low, anchor):
+                squeezed = squeezed or "".join(value.split())
+                for index in self._runs_around(at, at + len(anchor)):
+                    if index in looked_at:
+                        continue
+                    looked_at.add(index)
+                    if self._is_code(index) and (place := self._shared(index, squeezed)):
+                        return place
+        return None
+
+    def _runs_around(self, start: int, end: int) -> range:
+        """Which runs of the query without its blanks lie around `low[start:end]`."""
+        if not self._kept:
+            self._kept = [at for at, character in enumerate(self.low) if not character.isspace()]
+            self._squeezed = "".join(self.low.split())
+        first = bisect_left(self._kept, start - 3 * _RUN)
+        last = bisect_left(self._kept, end + 3 * _RUN)
+        return range(first, last - _RUN + 1)
+
+    def _is_code(self, index: int) -> bool:
+        """Whether of the run that begins with the `index`-th character any may be code."""
+        known = self._acting.get(index)
+        if known is None:
+            last = self._kept[min(index + _LONG_RUN, len(self._kept)) - 1]
+            known = _is_outside(self._kept[index], last + 1, self.spans)
+            self._acting[index] = known
+        return known
+
+    def _shared(self, index: int, value: str) -> tuple[int, int] | None:
+        """The run that begins there, if it is one of the squeezed `value` and tells something."""
+        run, size = self._squeezed[index : index + _RUN], _RUN
+        if run not in value or not (acts := _ACTS(run)):
+            return None
+        if _ACTS(run, acts.end()) is None:  # `(selec` stands in many a query
+            size = _LONG_RUN
+            run = self._squeezed[index : index + size]
+            if len(run) < size or run not in value:
+                return None
+        start, end = self._kept[index], self._kept[index + size - 1] + 1
+        if _is_outside(start, end, self.spans) and not _names_only(
+            self.low, start, end, self.spans
+        ):
+            return start, end
+        return None
 
 
 def _places(text: str, part: str) -> Iterator[int]:
@@ -113,22 +163,6 @@ def _places(text: str, part: str) -> Iterator[int]:
         if at < 0:
             return
         yield at
-
-
-def _shared_runs(low: str, start: int, end: int, value: str) -> Iterator[tuple[int, int]]:
-    """Runs of the squeezed `value` around `low[start:end]`, blanks in between left out."""
-    first, last = max(start - 3 * _RUN, 0), min(end + 3 * _RUN, len(low))
-    kept = [index for index in range(first, last) if not low[index].isspace()]
-    flat = "".join([low[index] for index in kept])
-    for index in range(len(flat) - _RUN + 1):
-        run = flat[index : index + _RUN]
-        if run in value and (acts := _ACTS(run)):
-            size = _RUN
-            if _ACTS(run, acts.end()) is None:  # `(selec` stands in many a query
-                size = _LONG_RUN
-                if len(flat) < index + size or flat[index : index + size] not in value:
-                    continue
-            yield kept[index], kept[index + size - 1] + 1
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
