@@ -77,8 +77,8 @@ REFUSALS: dict[str, Told | Silent] = {
     "crypto/personal_keys.py::PersonalKeys.open": Silent(
         "an auditor opens what the audit log sealed, and is told on the spot"
     ),
-    "crypto/personal_keys.py::PersonalKeys._database": Silent(
-        "the bus tells of the audit log, which asks for these keys, failing (defence_failed)"
+    "crypto/personal_keys.py::PersonalKeys._database": Told(
+        "defence_failed", "watch/audit/test_personal.py"
     ),
     "crypto/sealing.py::Sealer.open": Told("crypt_decrypt_fail", "crypto/test_sealing.py"),
     "crypto/sealing.py::Sealer.seal": Told("crypt_encrypt_fail", "crypto/test_sealing.py"),

@@ -1,4 +1,4 @@
-"""Protocols by which the parts meet: a part that needs another asks, and `app.py` hands it in."""
+"""Protocols by which the parts meet: a part that needs another asks, and `app` hands it in."""
 
 from __future__ import annotations
 
