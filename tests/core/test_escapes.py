@@ -45,6 +45,16 @@ def test_hexadecimal_text(text: str, read: str) -> None:
     assert hexadecimal(text) == [read]
 
 
-@pytest.mark.parametrize("text", ["=?none?q?x=27?=", "=?utf-8?b?A?=", "=?utf-8?q?a", "=" * 2_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=?none?q?x=27?=",
+        "=?é?b?YQ==?=",
+        "=?\udced?b?YQ==?=",
+        "=?utf-8?b?A?=",
+        "=?utf-8?q?a",
+        "=" * 2_000,
+    ],
+)
 def test_broken_words_are_no_error(text: str) -> None:
     assert isinstance(mail_words(text), list)

@@ -142,7 +142,7 @@ def mail_words(text: str) -> list[str]:
 
         try:
             found.append(str(header.make_header(header.decode_header(text))))
-        except (LookupError, ValueError, errors.HeaderParseError):
+        except (LookupError, ValueError, errors.MessageError):
             pass  # no such charset, or not encoded in it: no decoder gets a text out of it
     if text.isascii() and _QUOTED_PRINTABLE(text):
         found.append(binascii.a2b_qp(text).decode("utf-8", "replace"))
