@@ -34,7 +34,7 @@ test: setup ## run the tests, three files at a time: many of them wait
 .PHONY: coverage
 coverage: setup ## run the tests, several times as slow, and say how much of the code they reach
 	@.venv/bin/coverage erase
-	@.venv/bin/coverage run -m pytest
+	@.venv/bin/coverage run -m pytest -o faulthandler_timeout=0
 	@.venv/bin/coverage combine --quiet
 	@echo "Coverage: $$(.venv/bin/coverage report --format=total) % (by file: .venv/bin/coverage report)"
 
@@ -57,13 +57,16 @@ check: setup ## lint, types, import contracts, locks, licences
 bench: setup ## measure every claim against its budget
 	@exec .venv/bin/python -m benchmarks
 
+# What runs for hours; a test of `make test` that takes ten minutes hangs.
+LONG = .venv/bin/python -m pytest -o faulthandler_timeout=0
+
 .PHONY: sqlmap
 sqlmap: setup .venv-sqlmap/.ready ## point sqlmap at the range, the full matrix
-	@STOCKADE_SQLMAP=all .venv/bin/python -m pytest tests/integration/test_sqlmap.py
+	@STOCKADE_SQLMAP=all $(LONG) tests/integration/test_sqlmap.py
 
 .PHONY: schemathesis
 schemathesis: setup .venv-schemathesis/.ready ## the clinic against its OpenAPI document, 5,000 examples
-	@STOCKADE_SCHEMATHESIS=5000 .venv/bin/python -m pytest -s tests/integration/test_schemathesis.py
+	@STOCKADE_SCHEMATHESIS=5000 $(LONG) -s tests/integration/test_schemathesis.py
 
 .PHONY: attackers
 attackers: setup .venv-sqlmap/.ready .venv-wapiti/.ready .venv-xsstrike/.ready ## sqlmap, Wapiti and XSStrike at the range, bare and guarded, for hours (ATTACKERS="--only …")
@@ -71,11 +74,11 @@ attackers: setup .venv-sqlmap/.ready .venv-wapiti/.ready .venv-xsstrike/.ready #
 
 .PHONY: corpora
 corpora: setup ## every SQL injection of the corpora against three real databases (STOCKADE_CORPORA)
-	@STOCKADE_CORPORA_FULL=1 .venv/bin/python -m pytest -s tests/integration/test_sql_corpora.py
+	@STOCKADE_CORPORA_FULL=1 $(LONG) -s tests/integration/test_sql_corpora.py
 
 .PHONY: audit-million
 audit-million: setup ## edit an audit log of a million entries in every way (an hour), and kill its writers 300 times
-	@STOCKADE_AUDIT_ENTRIES=1000000 STOCKADE_KILLS=300 .venv/bin/python -m pytest \
+	@STOCKADE_AUDIT_ENTRIES=1000000 STOCKADE_KILLS=300 $(LONG) \
 		tests/watch/audit/test_tampering.py tests/watch/audit/test_kills.py
 
 FUZZ_TARGETS = sql-sqlite sql-postgresql sql-mysql sql-truth sql-scanner shell path inputs

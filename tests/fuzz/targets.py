@@ -105,17 +105,18 @@ def sql_truth(text: str) -> None:
 
 
 _BARE = re.compile(r"[\w.]*|[+-]?\d+(\.\d+)?|[\s=<>!,()?%|&~^+.:@*/;-]*").fullmatch
+_NAME = re.compile(r"""["`][\w.$-]*["`]""").fullmatch
 _LIST = re.compile(
     r"[\w.]+(\s+(asc|desc))?(\s*,\s*[\w.]+(\s+(asc|desc))?)*", re.IGNORECASE
 ).fullmatch
 
 
 def _is_bare(text: str) -> bool:
-    """A name, a number, a list of these, operators alone, an empty literal; the threat model says
-    why these pass. What is not ASCII may be a name.
+    """A name, quoted or not, a number, a list of these, operators alone, an empty literal; the
+    threat model says why these pass. What is not ASCII may be a name.
     """
     bare = text.strip(" \t\n\f\r'\"`")
-    return bool(_BARE(bare) or _LIST(bare)) or not bare.isascii()
+    return bool(_BARE(bare) or _LIST(bare) or _NAME(text.strip())) or not bare.isascii()
 
 
 def scanners(text: str) -> None:
