@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from stockade.core.events import Event, now
 from stockade.crypto import Keyring
 from stockade.watch.audit import tiles
@@ -59,19 +61,55 @@ class Made(NamedTuple):
 
     def rebuild(self, entries: Sequence[bytes], target: Path, key: int | None) -> None:
         """All tiles anew, as whoever may write the files can; signed if they have key number so."""
-        shutil.rmtree(target, ignore_errors=True)
-        storage, edge = Directory(target), Edge()
-        for files in (edge.append(entries), edge.partial()):
-            for name, data in files:
-                storage.write(name, data)
         if key is None:
+            build(entries, target)
             shutil.copy(self.log / "checkpoint", target / "checkpoint")
             return
         vkey = self.vkeys()[key]
+        signer = self.keyring.log_signer(vkey.name)
+        build(entries, target, vkey, lambda text: signer.sign(text, vkey.public))
+
+
+def build(
+    entries: Sequence[bytes],
+    target: Path,
+    vkey: VerifierKey | None = None,
+    sign: Callable[[bytes], bytes] = bytes,
+) -> None:
+    """A log of these entries, by whoever has this key."""
+    shutil.rmtree(target, ignore_errors=True)
+    storage, edge = Directory(target), Edge()
+    for files in (edge.append(entries), edge.partial()):
+        for name, data in files:
+            storage.write(name, data)
+    if vkey is not None:
         text = Checkpoint(vkey.name, edge.size, edge.root()).text()
-        data = self.keyring.log_signer(vkey.name).sign(text.encode(), vkey.public)
-        note = Note(text, (Signature(vkey.name, vkey.key_id, data),))
+        note = Note(text, (Signature(vkey.name, vkey.key_id, sign(text.encode())),))
         storage.write("checkpoint", note.encode())
+
+
+class Stranger(NamedTuple):
+    """Somebody who may write the files and has no key of the log, but can make one."""
+
+    vkey: VerifierKey
+    private: Ed25519PrivateKey
+
+    @classmethod
+    def of(cls, origin: str) -> Stranger:
+        private = Ed25519PrivateKey.generate()
+        return cls(VerifierKey(origin, private.public_key().public_bytes_raw()), private)
+
+    def sign(self, message: bytes, public: bytes = b"") -> bytes:
+        return self.private.sign(message)
+
+    def public_keys(self) -> list[bytes]:
+        return [self.vkey.public]
+
+    def former_keys(self) -> list[bytes]:
+        return []
+
+    def build(self, entries: Sequence[bytes], target: Path) -> None:
+        build(entries, target, self.vkey, self.sign)
 
 
 def make(folder: Path, entries: int) -> Made:
@@ -92,13 +130,25 @@ def make(folder: Path, entries: int) -> Made:
     return Made(folder, keyring, kept)
 
 
+def verified(
+    log: Path,
+    kept: Sequence[Note] = (),
+    trusted: Sequence[VerifierKey] = (),
+    witnesses: Sequence[VerifierKey] = (),
+    former: Sequence[VerifierKey] = (),
+) -> Verification:
+    verification = Verification(
+        Directory(log), earlier=kept, trusted=trusted, former=former, witnesses=witnesses
+    )
+    for _ in verification.steps():
+        pass
+    return verification
+
+
 def findings(
     log: Path, kept: Sequence[Note] = (), trusted: Sequence[VerifierKey] = ()
 ) -> list[str]:
-    verification = Verification(Directory(log), earlier=kept, trusted=trusted)
-    for _ in verification.steps():
-        pass
-    return [str(finding) for finding in verification.findings]
+    return [str(finding) for finding in verified(log, kept, trusted).findings]
 
 
 Change = Callable[[list[bytes], int], list[bytes]]

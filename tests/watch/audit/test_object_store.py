@@ -73,7 +73,7 @@ def test_a_log_in_an_object_store(s3: Any, tmp_path: Path) -> None:
     assert not (tmp_path / "log").exists()
     verification = Verification(store, earlier=[kept])
     assert list(verification.steps())
-    assert (verification.findings, verification.anchored) == ([], True)
+    assert (verification.findings, verification.earlier.anchored) == ([], True)
     assert len(list(entries(tmp_path, store))) == 711
     head = s3.head_object(Bucket="audit", Key=f"{tmp_path.name}/checkpoint")
     assert head["ContentType"] == "text/plain; charset=utf-8"

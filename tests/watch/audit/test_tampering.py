@@ -13,13 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from stockade.watch.audit import tiles
+from stockade.core.errors import AuditError
+from stockade.core.events import Event, encode_line
+from stockade.watch.audit import markers, reading, tiles
 from stockade.watch.audit.checkpoint import Checkpoint
 from stockade.watch.audit.note import Note
 from stockade.watch.audit.storage import Directory
 from stockade.watch.audit.tree import Tree
 from tests.watch.audit import independent, logs
-from tests.watch.audit.logs import CHANGES, Made, findings
+from tests.watch.audit.logs import CHANGES, Made, Stranger, findings
 
 ENTRIES = int(os.environ.get("STOCKADE_AUDIT_ENTRIES", "3000"))
 SMALL = ENTRIES <= 10_000
@@ -185,6 +187,154 @@ def test_everything_computed_anew_without_a_key(
     assert findings(tmp_path / "log")
     if SMALL:
         assert independent_refuses(made, tmp_path / "log")
+
+
+def line(event: Event) -> bytes:
+    return encode_line(event)[:-1]
+
+
+def vouched_by_themselves(origin: str) -> tuple[bytes, Stranger]:
+    """A change of keys from one that a stranger made to another, and who has that one."""
+    before, after = Stranger.of(origin), Stranger.of(origin)
+    return line(markers.key_changed(before.vkey, after.vkey, before)), after
+
+
+def test_appended_under_a_key_that_its_own_maker_vouches_for(
+    made: Made, entries: list[bytes], tmp_path: Path
+) -> None:
+    log, newest = tmp_path / "log", made.vkeys()[:1]
+    change, stranger = vouched_by_themselves(newest[0].name)
+    size = Checkpoint.of(made.kept[-1]).size
+    stranger.build([*entries[:size], change, b'{"name":"forged"}'], log)
+    for kept, trusted in (
+        (made.kept, newest),
+        (made.kept, []),
+        ([], newest),
+        (made.kept, made.vkeys()),
+    ):
+        assert any("not vouched for" in one for one in findings(log, kept, trusted))
+    # The owner's own change, which the key in force vouches for, is none.
+    assert findings(made.log, made.kept, newest) == []
+
+
+def test_appended_by_whoever_has_a_key_that_was_replaced(
+    made: Made, entries: list[bytes], tmp_path: Path
+) -> None:
+    log, (new, old) = tmp_path / "log", made.vkeys()
+    signer = made.keyring.log_signer(old.name)
+    stranger = Stranger.of(old.name)
+    size = Checkpoint.of(made.kept[-1]).size
+    away = line(markers.key_changed(old, stranger.vkey, signer))
+    stranger.build([*entries[:size], away], log)
+    for trusted in ([], [new], [new, old], [old]):
+        assert any("not vouched for" in one for one in findings(log, made.kept, trusted))
+    # To the old key itself: it is trusted, as the keyring still has it, and was replaced.
+    event = markers.key_changed(new, old, stranger)
+    made.rebuild([*entries[:size], line(event)], log, 1)
+    assert any("not vouched for" in one for one in findings(log, made.kept, [new, old]))
+
+
+def test_a_log_from_scratch_that_names_the_true_key(made: Made, tmp_path: Path) -> None:
+    """Its first entry is public: anybody can copy it."""
+    log, (new, old) = tmp_path / "log", made.vkeys()
+    for key in (new, old):
+        change, stranger = vouched_by_themselves(key.name)
+        stranger.build([line(markers.opened(key)), change, b'{"name":"forged"}'], log)
+        assert findings(log, (), [key])
+        assert independent_refuses(made, log)
+        stranger.build([line(markers.opened(key)), b'{"name":"forged"}'], log)
+        assert findings(log, (), [key])
+
+
+def test_erased_with_an_entry_that_says_it_was_retention(
+    made: Made, entries: list[bytes], tmp_path: Path
+) -> None:
+    """By somebody without a key: what was kept is then signed by nobody whom the log knows."""
+    log, newest = tmp_path / "log", made.vkeys()[:1]
+    size = Checkpoint.of(made.kept[-1]).size
+    bundles = size // tiles.WIDTH
+    stranger = Stranger.of(newest[0].name)
+    removed = line(markers.pruned(bundles * tiles.WIDTH, stranger.vkey))
+    stranger.build([*entries[:size], removed, b'{"name":"forged"}'], log)
+    for bundle in range(bundles):
+        (log / tiles.entries_path(bundle)).unlink()
+    alone = logs.verified(log, made.kept)
+    assert (alone.earlier.anchored, alone.earlier.unknown) == (False, len(made.kept))
+    assert any("no key that you trust" in one for one in findings(log, made.kept, newest))
+    # The same by the log's owner is what retention does.
+    made.rebuild([*entries[:size], line(markers.pruned(bundles * tiles.WIDTH, newest[0]))], log, 0)
+    for bundle in range(bundles):
+        (log / tiles.entries_path(bundle)).unlink()
+    for trusted in ([], newest):
+        honest = logs.verified(log, made.kept[1:], trusted)
+        assert (honest.findings, honest.earlier.held) == ([], 2)
+
+
+def test_erased_by_whoever_has_a_key_that_was_replaced(
+    made: Made, entries: list[bytes], tmp_path: Path
+) -> None:
+    """The keyring still trusts it, for what it signed; the entry that replaced it is erased, too."""
+    log, (new, old) = tmp_path / "log", made.vkeys()
+    size = Checkpoint.of(made.kept[-1]).size
+    bundles = size // tiles.WIDTH
+    removed = line(markers.pruned(bundles * tiles.WIDTH, old))
+    change = line(markers.key_changed(new, old, Stranger.of(old.name)))
+    for forged in ([removed], [line(markers.pruned(bundles * tiles.WIDTH, new)), change]):
+        made.rebuild([*entries[:size], *forged], log, 1)
+        for bundle in range(bundles):
+            (log / tiles.entries_path(bundle)).unlink()
+        for kept in (made.kept, made.kept[-1:]):
+            assert not logs.verified(log, kept, [new, old]).earlier.anchored or findings(
+                log, kept, [new, old]
+            )
+            assert logs.verified(log, kept, [new, old], former=[old]).findings
+    # By the new one, what the old one signed before still counts.
+    made.rebuild([*entries[:size], line(markers.pruned(bundles * tiles.WIDTH, new))], log, 0)
+    for bundle in range(bundles):
+        (log / tiles.entries_path(bundle)).unlink()
+    honest = logs.verified(log, made.kept, [new, old], former=[old])
+    assert (honest.findings, honest.earlier.held, honest.earlier.anchored) == ([], 3, True)
+    alone = logs.verified(log, made.kept[:1], [new, old])
+    assert (alone.findings, alone.earlier.anchored) == ([], False)
+
+
+@pytest.mark.parametrize("minimum", [10**9, -256, 300])
+def test_an_entry_that_excuses_what_is_removed_later(
+    made: Made, entries: list[bytes], tmp_path: Path, minimum: int
+) -> None:
+    log, newest = tmp_path / "log", made.vkeys()[0]
+    made.rebuild([*entries, line(markers.pruned(minimum, newest))], log, 0)
+    assert any("nothing could remove" in one for one in findings(log))
+    (log / tiles.entries_path(0)).unlink()
+    assert any("does not say that they were removed" in one for one in findings(log))
+
+
+def test_a_damaged_bundle_is_not_a_removed_one(
+    made: Made, entries: list[bytes], tmp_path: Path
+) -> None:
+    log, newest = tmp_path / "log", made.vkeys()[0]
+    made.rebuild([*entries, line(markers.pruned(256, newest))], log, 0)
+    path = log / tiles.entries_path(0)
+    path.write_bytes(b"\xff\xffjunk")
+    assert any("cut short" in one for one in findings(log, made.kept))
+    path.unlink()
+    assert findings(log, made.kept) == []
+
+
+@pytest.mark.parametrize("size", [2**62, 2**63 - 1, 10**9])
+def test_a_size_that_is_made_up_does_not_take_for_ever(
+    made: Made, tmp_path: Path, size: int
+) -> None:
+    log = tmp_path / "log"
+    shutil.copytree(made.log, log)
+    note = Note.parse((log / "checkpoint").read_bytes())
+    text = Checkpoint.of(note)._replace(size=size).text()
+    (log / "checkpoint").write_bytes(Note(text, note.signatures).encode())
+    found = findings(log, made.kept, made.vkeys())
+    assert any("missing" in one for one in found)
+    shutil.rmtree(log / "tile" / "entries")
+    with pytest.raises(AuditError):
+        list(reading.entries(tmp_path))
 
 
 # -- by somebody who has a key ---------------------------------------------------------------------

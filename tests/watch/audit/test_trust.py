@@ -24,6 +24,11 @@ def keys() -> tuple[Keyring, list[VerifierKey]]:
     return keyring, [VerifierKey(ORIGIN, public) for public in (*old, new)]
 
 
+def changed(before: VerifierKey, key: VerifierKey) -> Marker:
+    """A change for which `before` vouches, whatever its standing."""
+    return Marker("audit_key_changed", key, vouched=True, before=before)
+
+
 def chain_of(*said: Marker) -> tuple[KeyChain, list[str]]:
     chain, found = KeyChain(), []
     for index, one in enumerate(said):
@@ -45,7 +50,7 @@ def test_what_the_log_says_of_itself_is_read_back(keys: tuple[Keyring, list[Veri
     ]  # fmt: skip
     assert [marker(encode_line(event)[:-1]) for event in said] == [
         Marker("audit_opened", first),
-        Marker("audit_key_changed", second, vouched=True),
+        Marker("audit_key_changed", second, vouched=True, before=first),
         Marker("audit_pruned", second, minimum=7),
     ]
 
@@ -85,9 +90,9 @@ def test_each_key_counts_from_its_entry_to_the_next(
     keyring, (first, second, third) = keys
     chain, found = chain_of(
         Marker("audit_opened", first),
-        Marker("audit_key_changed", second, vouched=True),
-        Marker("audit_key_changed", second, vouched=True),  # said twice after a crash
-        Marker("audit_key_changed", third, vouched=True),
+        changed(first, second),
+        changed(first, second),  # said twice after a crash
+        changed(second, third),
     )
     assert found == []
     assert [epoch.start for epoch in chain.epochs] == [0, 10, 30]
@@ -96,13 +101,81 @@ def test_each_key_counts_from_its_entry_to_the_next(
             assert list(chain.signed(*signed(keyring, key, size), (), "it")) == []
     for key, size in ((first, 11), (second, 31), (third, 30), (second, 10)):
         assert list(chain.signed(*signed(keyring, key, size), (), "it")), (key, size)
-    assert list(chain.signed(*signed(keyring, third, 50), [first], "it")) == []
-    assert list(chain.signed(*signed(keyring, first, 5), [third], "it")) != []
+    assert list(chain.trusts(50, [first])) == []
+    assert list(chain.trusts(5, [third])) != []
 
 
 def test_strange_chains_are_findings(keys: tuple[Keyring, list[VerifierKey]]) -> None:
     _, (first, second, _) = keys
-    assert chain_of(Marker("audit_key_changed", first, vouched=True))[1]
     assert chain_of(Marker("audit_opened", first), Marker("audit_opened", second))[1]
     assert chain_of(Marker("audit_opened", first), Marker("audit_pruned", second))[1]
     assert chain_of(Marker("audit_opened", first), Marker("audit_opened", first))[1] == []
+
+
+def test_only_the_key_in_force_can_vouch_for_another(
+    keys: tuple[Keyring, list[VerifierKey]],
+) -> None:
+    _, (first, second, third) = keys
+    opened = Marker("audit_opened", first)
+    strangers = VerifierKey(ORIGIN, bytes(32)), VerifierKey(ORIGIN, bytes([1]) * 32)
+    honest, _ = chain_of(opened, changed(first, second), changed(second, third))
+    assert list(honest.trusts(99, [first])) == []
+    for said in (
+        [opened, changed(*strangers)],
+        [opened, changed(first, second), changed(first, third)],  # a key that was replaced
+        [opened, changed(first, VerifierKey("another.example/log", second.public))],
+        [opened, changed(first, second), Marker("audit_pruned", third)],
+    ):
+        chain, _ = chain_of(*said)
+        for trusted in ([], [first], [first, chain.epochs[-1].key]):
+            assert any("not vouched" in str(one) for one in chain.trusts(99, trusted)), said
+        assert list(chain.trusts(99, [chain.epochs[-1].key])) == []  # its owner may say so
+
+
+def test_a_replaced_key_does_not_come_back_unasked(
+    keys: tuple[Keyring, list[VerifierKey]],
+) -> None:
+    _, (first, second, _) = keys
+    back = Marker("audit_key_changed", first, before=second)
+    chain, _ = chain_of(Marker("audit_opened", first), changed(first, second), back)
+    assert list(chain.trusts(99, [first, second]))
+    assert list(chain.trusts(99, [first])) == []
+    vouched, _ = chain_of(
+        Marker("audit_opened", first), changed(first, second), changed(second, first)
+    )
+    assert list(vouched.trusts(99, [first, second])) == []
+
+
+def test_a_log_begins_by_naming_its_key_or_what_did_was_removed(
+    keys: tuple[Keyring, list[VerifierKey]],
+) -> None:
+    _, (first, second, _) = keys
+    for marker_, known in (
+        (Marker("audit_opened", first), [first]), (Marker("audit_pruned", first), [first]),
+        (changed(first, second), [first, second]),
+    ):  # fmt: skip
+        chain, found = chain_of(marker_)
+        assert found == []
+        assert [epoch.key for epoch in chain.epochs] == known
+        assert list(chain.begins(256)) == []
+        assert bool(list(chain.begins(0))) == (marker_.name != "audit_opened")
+
+
+def test_a_key_of_another_name_signs_nothing(keys: tuple[Keyring, list[VerifierKey]]) -> None:
+    keyring, (first, *_) = keys
+    chain, _ = chain_of(Marker("audit_opened", first))
+    text = Checkpoint("another.example/log", 5, bytes(32)).text()
+    data = keyring.log_signer(ORIGIN).sign(text.encode(), first.public)
+    note = Note(text, (Signature(ORIGIN, first.key_id, data),))
+    assert list(chain.signed(note, Checkpoint.of(note), [first], "it"))
+
+
+def test_a_witness_key_is_no_key_of_a_log() -> None:
+    line = encode_line(markers.opened(VerifierKey(ORIGIN, bytes(32), 4)))
+    with pytest.raises(AuditError, match="a witness's key"):
+        marker(line)
+
+
+def test_an_entry_nested_without_end_is_no_marker() -> None:
+    deep = b'{"name":"audit_opened","details":{"a":' + b"[" * 30_000 + b"]" * 30_000 + b"}}"
+    assert marker(deep) is None

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from stockade.core.errors import AuditError
 from stockade.watch.audit.checkpoint import Checkpoint
-from stockade.watch.audit.note import Note, VerifierKey
+from stockade.watch.audit.note import COSIGNATURE, Note, Signature, VerifierKey
 from stockade.watch.audit.storage import Directory
 from stockade.watch.audit.witness import Answer, cosigned
 from tests.watch.audit import independent, logs
@@ -92,6 +92,23 @@ def test_an_answer_that_is_none_is_refused(made: logs.Made, answer: Answer) -> N
     key = VerifierKey("witness.example/w1", public, 4)
     with pytest.raises(AuditError):
         cosigned(Directory(made.log), newest(made.log), key, lambda body: answer)
+
+
+def test_an_answer_that_brings_a_text_along_is_refused(made: logs.Made) -> None:
+    witness = logs.Stranger.of("witness.example/w1")
+    key = witness.vkey._replace(kind=COSIGNATURE)
+    note = newest(made.log)
+
+    def answers(text: str, lead: str) -> Answer:
+        data = witness.sign(b"cosignature/v1\ntime 5\n" + text.encode())
+        line = Signature(key.name, key.key_id, (5).to_bytes(8, "big") + data).line()
+        return Answer(200, (lead + line).encode())
+
+    other = answers(f"{note.text}\nother text\n", "other text\n\n")
+    with pytest.raises(AuditError, match="another text"):
+        cosigned(Directory(made.log), note, key, lambda body: other)
+    honest = answers(note.text, "")
+    assert cosigned(Directory(made.log), note, key, lambda body: honest).signers([key]) == [key]
 
 
 def test_a_logs_own_key_is_no_witness(made: logs.Made) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 
 from stockade.core.errors import AuditError, ConfigError
-from stockade.tools.audit.places import Place, kept_checkpoints
-from stockade.tools.audit.report import report, say
-from stockade.watch.audit import segments, tiles
+from stockade.tools.audit.places import Place, kept_checkpoints, witness_keys
+from stockade.tools.audit.report import REPLACED, SELF_CONSISTENT, report, say, whom
+from stockade.watch.audit import merkle, segments, tiles
 from stockade.watch.audit.checkpoint import Checkpoint
 from stockade.watch.audit.note import Note, VerifierKey
 from stockade.watch.audit.proof import SUFFIX, Proof
@@ -31,12 +31,23 @@ def verify(
     *,
     checkpoints: Sequence[Path],
     vkeys: Sequence[str],
+    witnesses: Sequence[str],
     state: Path | None,
     as_json: bool,
 ) -> int:
     """Read all of a log; with `state`, go on where an interrupted run left off."""
-    earlier = kept_checkpoints(checkpoints)
-    verification = Verification(place.storage, earlier=earlier, trusted=place.trusted(vkeys))
+    if witnesses and not checkpoints:
+        raise ConfigError("a witness signs a checkpoint: give one that it signed")
+    kept = kept_checkpoints(checkpoints)
+    first = [Checkpoint.of(note).origin for note in kept.notes[:1]]
+    trusted = place.trusted(vkeys, place.origin() or "".join(first))
+    verification = Verification(
+        place.storage,
+        earlier=kept.notes,
+        trusted=trusted.keys,
+        former=trusted.former,
+        witnesses=witness_keys(witnesses),
+    )
     if state is not None and state.exists():
         verification.resume(state.read_bytes())
     try:
@@ -55,11 +66,11 @@ def verify(
     if state is not None:
         state.unlink(missing_ok=True)
     waiting = _waiting(place, verification.verified)
-    return report(verification, earlier=len(earlier), waiting=waiting, as_json=as_json)
+    return report(verification, kept=kept, trusted=trusted, waiting=waiting, as_json=as_json)
 
 
 def verify_proof(
-    file: Path, *, checkpoints: Sequence[Path], trusted: Sequence[VerifierKey], as_json: bool
+    place: Place, file: Path, *, checkpoints: Sequence[Path], vkeys: Sequence[str], as_json: bool
 ) -> int:
     """Check a `.tlog-proof` file, which takes no log; print its entry."""
     proof = Proof.parse(_read(file))
@@ -69,29 +80,42 @@ def verify_proof(
     findings = []
     if not proof.holds(proof.entry):
         findings.append("the entry is not in the log that the proof's checkpoint stands for")
+    trusted = place.trusted(vkeys, found.origin)
     signers: list[VerifierKey] = []
     try:
-        signers = proof.note.signers(trusted)
+        # Whoever is trusted for another log has no say in this one.
+        signers = proof.note.signers(key for key in trusted.keys if key.name == found.origin)
     except AuditError as error:
         findings.append(str(error))
-    kept = [Checkpoint.of(note) for note in kept_checkpoints(checkpoints)]
-    if any(one.size == found.size and one != found for one in kept):
+    kept = [Checkpoint.of(note) for note in kept_checkpoints(checkpoints).notes]
+    if any(one[:2] == found[:2] and one != found for one in kept):
         findings.append("a checkpoint that was kept has another root for this size")
-    vouched = bool(signers) or found in kept
-    verdict = "findings" if findings else "verified" if vouched else "self-consistent only"
+    if findings:
+        verdict = "findings"
+    elif found in kept or {*signers} - {*trusted.former}:
+        verdict = "verified"
+    else:
+        verdict = REPLACED if signers else SELF_CONSISTENT
     if as_json:
         document = {
             "verdict": verdict, "origin": found.origin, "size": found.size, "index": proof.index,
             "entry": proof.entry.decode("utf-8", "replace"), "findings": findings,
+            "keys_from": trusted.source, "keys_trusted": [str(key) for key in trusted.keys],
         }  # fmt: skip
         print(msgspec.json.encode(document).decode())
     else:
         print(printable(proof.entry.decode("utf-8", "replace")))
+        print(whom(trusted))
         for finding in findings:
             print(f"  FOUND  {finding}")
         print(f"entry {proof.index} of {printable(found.origin)}: {verdict}")
-        if verdict == "self-consistent only":
+        if verdict == SELF_CONSISTENT:
             print("no key is known that could have signed it: give one with --vkey")
+        elif verdict == REPLACED:
+            print(
+                "whoever holds the old key can have made it since; prove the entry anew, or give "
+                "the checkpoint, kept elsewhere, with --checkpoint"
+            )
     return {"verified": 0, "findings": 1}.get(verdict, 3)
 
 
@@ -117,8 +141,11 @@ def prove(place: Place, *, index: int | None, request: str, output: Path | None)
 
 
 def checkpoint(place: Place, *, output: Path | None) -> int:
-    """Write the newest checkpoint, to be kept elsewhere."""
-    note, _ = _newest(place)
+    """Write the newest checkpoint, to be kept elsewhere; over another only what extends it."""
+    note, newest = _newest(place)
+    if output is not None and not _extends(place, newest, output):
+        say("the log does not extend the checkpoint in this file, which stays: verify the log")
+        return 1
     _write(output, note.encode())
     return 0
 
@@ -129,13 +156,16 @@ def witness(place: Place, *, url: str, key: str, output: Path | None) -> int:
 
     from stockade.watch.audit.witness import Answer, cosigned
 
-    note, _ = _newest(place)
+    note, newest = _newest(place)
 
     def post(body: bytes) -> Answer:
         answer = httpx.post(f"{url.rstrip('/')}/add-checkpoint", content=body, timeout=30.0)
         return Answer(answer.status_code, answer.content)
 
     trusted = VerifierKey.parse(key)
+    if output is not None and not _extends(place, newest, output):
+        say("the log does not extend the checkpoint in this file, which stays: verify the log")
+        return 1
     try:
         signed = cosigned(place.storage, note, trusted, post)
     except AuditError as error:
@@ -168,13 +198,34 @@ def _newest(place: Place) -> tuple[Note, Checkpoint]:
     return note, Checkpoint.of(note)
 
 
+def _extends(place: Place, newest: Checkpoint, output: Path) -> bool:
+    """Whether the log still has all that a checkpoint stands for which this file has by now."""
+    if not output.is_file() or not output.stat().st_size:
+        return True
+    try:
+        kept = Checkpoint.of(Note.parse(_read(output)))
+    except AuditError:
+        raise ConfigError(f"{output} is no checkpoint: it is not overwritten") from None
+    if kept.origin != newest.origin or kept.size > newest.size:
+        return False
+    try:
+        path = Tree(place.storage, newest.size).consistency(kept.size)
+    except AuditError:
+        return False
+    return merkle.consistent(kept.size, kept.root, newest.size, newest.root, path)
+
+
 def _of_request(tree: Tree, request: str) -> Iterator[int]:
     wanted = msgspec.json.encode(request)
     for bundle in range(-(-tree.size // tiles.WIDTH)):
-        with contextlib.suppress(AuditError):  # removed, or damaged: `verify` tells them apart
-            for index, entry in enumerate(tree.entries(bundle), bundle * tiles.WIDTH):
-                if b'"request_id":' + wanted in entry:
-                    yield index
+        try:
+            entries = tree.entries(bundle)
+        except AuditError:  # removed, or damaged: `verify` tells them apart
+            tree.hashes(0, bundle)  # nothing at all is there where a size is made up
+            continue
+        for index, entry in enumerate(entries, bundle * tiles.WIDTH):
+            if b'"request_id":' + wanted in entry:
+                yield index
 
 
 def _waiting(place: Place, size: int) -> int:
@@ -183,6 +234,8 @@ def _waiting(place: Place, size: int) -> int:
         return 0
     ends = [0]
     for segment in segments.segments(place.spool):
+        if not segment.path.is_file():  # gone by now, or a pipe that somebody put there
+            continue
         with contextlib.suppress(FileNotFoundError):
             ends.append(segment.base + len(segments.entries_of(segment.path.read_bytes())))
     return max(0, max(ends) - size)

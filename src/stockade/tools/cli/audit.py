@@ -44,6 +44,10 @@ def verify(
     log: Log = None,
     checkpoint: Checkpoints = None,
     vkey: Vkeys = None,
+    witness_key: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY", help="A witness that must have signed it; repeatable."),
+    ] = None,
     state: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Keep the state here; an interrupted run goes on."),
@@ -60,12 +64,16 @@ def verify(
         place = Place(log, config)
         checkpoints = checkpoint or ()
         if proof is not None:
-            trusted = place.trusted(vkey or ())
             return command.verify_proof(
-                proof, checkpoints=checkpoints, trusted=trusted, as_json=as_json
+                place, proof, checkpoints=checkpoints, vkeys=vkey or (), as_json=as_json
             )
         return command.verify(
-            place, checkpoints=checkpoints, vkeys=vkey or (), state=state, as_json=as_json
+            place,
+            checkpoints=checkpoints,
+            vkeys=vkey or (),
+            witnesses=witness_key or (),
+            state=state,
+            as_json=as_json,
         )
 
     _finish(run)

@@ -13,9 +13,19 @@ import msgspec
 from stockade.core.errors import AuditError
 from stockade.core.events import CATALOGUE, Event, Outcome, now
 from stockade.core.ports import LogSigner
-from stockade.watch.audit.note import Note, Signature, VerifierKey
+from stockade.watch.audit.note import ED25519, Note, Signature, VerifierKey
 
-__all__ = ["MARK", "Marker", "key_changed", "marker", "opened", "pruned"]
+__all__ = [
+    "KEY_CHANGED",
+    "MARK",
+    "OPENED",
+    "PRUNED",
+    "Marker",
+    "key_changed",
+    "marker",
+    "opened",
+    "pruned",
+]
 
 MARK = b'"name":"audit_'
 """Stands in every entry that may be a marker."""
@@ -32,7 +42,10 @@ class Marker(NamedTuple):
     name: str
     key: VerifierKey
     vouched: bool = False
+    """Whether `before` signed that. Whether `before` had a say is not the entry's to tell."""
     minimum: int = 0
+    before: VerifierKey | None = None
+    """The key that signed until now, of a change."""
 
 
 def opened(key: VerifierKey) -> Event:
@@ -71,21 +84,28 @@ def marker(entry: bytes) -> Marker | None:
         return None
     try:
         event = _decode(entry)
-    except (msgspec.DecodeError, ValueError):
-        return None  # torn, or it only holds these characters
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None  # torn, nested as ours never is, or it only holds these characters
     if event.part != "watch" or event.name not in (OPENED, KEY_CHANGED, PRUNED):
         return None
-    key = VerifierKey.parse(str(event.details.get("vkey")))
+    key = _key(event.details, "vkey")
     if event.name == PRUNED:
         minimum = event.details.get("minimum_index")
         return Marker(PRUNED, key, minimum=minimum if isinstance(minimum, int) else 0)
     if event.name == OPENED:
         return Marker(OPENED, key)
-    return Marker(KEY_CHANGED, key, _vouched(event.details, key))
+    before = _key(event.details, "before")
+    return Marker(KEY_CHANGED, key, _vouched(event.details, before, key), before=before)
 
 
-def _vouched(details: dict[str, Any], key: VerifierKey) -> bool:
-    before = VerifierKey.parse(str(details.get("before")))
+def _key(details: dict[str, Any], name: str) -> VerifierKey:
+    key = VerifierKey.parse(str(details.get(name)))
+    if key.kind != ED25519:
+        raise AuditError("the log names a witness's key as its own")
+    return key
+
+
+def _vouched(details: dict[str, Any], before: VerifierKey, key: VerifierKey) -> bool:
     try:
         note = Note.parse(str(details.get("vouched")).encode())
         return note.text == _statement(before, key) and bool(note.signers([before]))

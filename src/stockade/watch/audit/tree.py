@@ -71,6 +71,17 @@ class Tree:
                 return tiles.unpack(data, found)[:width]
         raise AuditError(f"the bundle of entries {bundle} ({width} entries) is missing")
 
+    def removed(self, bundle: int) -> bool:
+        """Whether a bundle is as retention leaves it: no entries, and yet their hashes."""
+        width = min(tiles.WIDTH, self.size - bundle * tiles.WIDTH)
+        read = (self._storage.read(tiles.entries_path(bundle, one)) for one in self._widths(width))
+        if any(data is not None for data in read):
+            return False
+        try:
+            return bool(self.hashes(0, bundle))
+        except AuditError:
+            return False
+
     def hashes(self, level: int, index: int) -> list[bytes]:
         """The hashes of a tile, as many as the tree has of it."""
         data = self._tile(level, index)

@@ -2,19 +2,20 @@
 
 Every entry is hashed again; tiles, root and signature are compared with what comes out, and so are
 checkpoints that somebody kept. Without one of those the log can only be found consistent with
-itself: whoever can sign may have made another. Memory stays flat, and a state can be kept to go on
-from.
+itself: whoever can sign may have made another. Memory stays flat, a state can be kept to go on
+from, and a size that is made up does not keep us busy for ever.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
 from stockade.core.errors import AuditError
 from stockade.watch.audit import merkle, tiles
 from stockade.watch.audit.checkpoint import Checkpoint
+from stockade.watch.audit.earlier import Earlier
 from stockade.watch.audit.markers import MARK, PRUNED, marker
 from stockade.watch.audit.merkle import CompactRange
 from stockade.watch.audit.note import Note, VerifierKey
@@ -42,9 +43,10 @@ class _State(msgspec.Struct, forbid_unknown_fields=True):
 class Verification:
     """Verifies the log in `storage`, up to the checkpoint that it has now.
 
-    `earlier` are checkpoints that were kept; `trusted` are keys that are known from elsewhere. Run
-    `steps` to its end, then read `findings` and `anchored`. Errors: OSError where something cannot
-    be read.
+    `earlier` are checkpoints that were kept; `trusted` are keys that are known from elsewhere, of
+    which `former` no longer sign, and `witnesses` those of witnesses that must have signed what was
+    kept. Run `steps` to its end, then read `findings` and `earlier.anchored`. Errors: OSError where
+    something cannot be read.
     """
 
     def __init__(
@@ -53,6 +55,8 @@ class Verification:
         *,
         earlier: Sequence[Note] = (),
         trusted: Collection[VerifierKey] = (),
+        former: Collection[VerifierKey] = (),
+        witnesses: Collection[VerifierKey] = (),
     ) -> None:
         self.findings: list[Finding] = []
         self.untold = 0
@@ -64,42 +68,36 @@ class Verification:
         """Entries that retention has removed, as the log says itself."""
         self.verified = 0
         """Entries so far."""
+        self.earlier = Earlier(earlier, trusted=trusted, former=former, witnesses=witnesses)
+        """What came of comparing the checkpoints that were kept."""
         self._storage = storage
         self._trusted = trusted
-        self._earlier = sorted(
-            ((Checkpoint.of(note), note) for note in earlier), key=lambda one: one[0].size
-        )
-        # The sizes whose roots are wanted, the smallest last.
-        self._sizes = sorted({one.size for one, _ in self._earlier if one.size}, reverse=True)
         self._roots: dict[int, bytes] = {}
+        self._sizes = self._wanted()
         self._range = CompactRange()
         self._levels: list[list[bytes]] = []
         self._missing_until = 0
         self._minimum = 0
-
-    @property
-    def anchored(self) -> bool:
-        """Whether there was an earlier checkpoint to compare with."""
-        return any(checkpoint.size for checkpoint, _ in self._earlier)
+        self._lost = 0
+        self._before = b""
 
     def steps(self) -> Iterator[int]:
         """Verify; the number of entries that are done, now and then."""
-        data = self._storage.read(tiles.CHECKPOINT)
-        if data is None:
-            self._found("the log has no checkpoint: it was removed, or this is no log")
+        newest = self._newest()
+        if newest is None:
             return
-        try:
-            note = Note.parse(data)
-            self.checkpoint = checkpoint = Checkpoint.of(note)
-        except AuditError as error:
-            self._found(str(error))
-            return
-        tree = Tree(self._storage, checkpoint.size)
-        for bundle in range(self.verified // tiles.WIDTH, -(-checkpoint.size // tiles.WIDTH)):
-            self._bundle(tree, bundle)
-            yield self.verified
-        self._right_edge(tree)
-        self._conclude(note, checkpoint)
+        yield from self._walk(newest[0])
+        if self._missing_until > self._minimum and self._before:
+            # Retention may have come meanwhile: it says so in an entry that is signed first.
+            later = self._newest()
+            if later and later[0].origin == newest[0].origin and later[0].size > newest[0].size:
+                newest = later
+                self.resume(self._before)
+                yield from self._walk(newest[0])
+        self.checkpoint = newest[0]
+        if self._lost < MOST_FINDINGS:
+            self._right_edge(Tree(self._storage, newest[0].size))
+            self._conclude(*newest)
 
     def state(self) -> bytes:
         """What it takes to go on later, as JSON; to be kept like the checkpoints."""
@@ -122,13 +120,44 @@ class Verification:
         self.findings, self.untold = kept.findings, kept.untold
         self._missing_until, self._minimum = kept.missing_until, kept.minimum
         self._roots = kept.roots
-        self._sizes = [size for size in self._sizes if size not in kept.roots]
+        self._sizes = self._wanted()
         if self.verified % tiles.WIDTH or (self._sizes and self._sizes[-1] <= self.verified):
             raise AuditError(
                 "the earlier run was past one of these checkpoints: remove its state to begin anew"
             )
 
+    def _wanted(self) -> list[int]:
+        """The sizes whose roots are still wanted, the smallest last."""
+        return sorted(self.earlier.sizes - self._roots.keys(), reverse=True)
+
     # -- entries and tiles -----------------------------------------------------------------------
+
+    def _newest(self) -> tuple[Checkpoint, Note] | None:
+        """The checkpoint that the log has now."""
+        data = self._storage.read(tiles.CHECKPOINT)
+        if data is None:
+            self._found("the log has no checkpoint: it was removed, or this is no log")
+            return None
+        try:
+            note = Note.parse(data)
+            return Checkpoint.of(note), note
+        except AuditError as error:
+            self._found(str(error))
+            return None
+
+    def _walk(self, checkpoint: Checkpoint) -> Iterator[int]:
+        """Read the bundles up to there, from where we are."""
+        tree = Tree(self._storage, checkpoint.size)
+        for bundle in range(self.verified // tiles.WIDTH, -(-tree.size // tiles.WIDTH)):
+            if self._lost >= MOST_FINDINGS:
+                self._found("so much is missing that the rest was not read")
+                return
+            if (bundle + 1) * tiles.WIDTH > tree.size:
+                self._before = self.state()
+            self._bundle(tree, bundle)
+            yield self.verified
+        if not tree.size % tiles.WIDTH:
+            self._before = self.state()
 
     def _bundle(self, tree: Tree, bundle: int) -> None:
         first = bundle * tiles.WIDTH
@@ -141,7 +170,9 @@ class Verification:
         try:
             entries = tree.entries(bundle)
         except AuditError as error:
-            hashes = self._without(str(error), first, width, stated)
+            self._lost += not stated
+            gone = tree.removed(bundle)
+            hashes = self._without(str(error), first, width, stated, gone=gone)
         else:
             hashes = merkle.leaf_hashes(entries)
             if stated and hashes != stated:
@@ -151,9 +182,11 @@ class Verification:
                     self._marker(index, entry)
         self._grow(tree, hashes)
 
-    def _without(self, why: str, first: int, width: int, stated: list[bytes]) -> list[bytes]:
-        """The entries are not there: only the tile says what they were."""
-        if first == self._missing_until:
+    def _without(
+        self, why: str, first: int, width: int, stated: list[bytes], *, gone: bool
+    ) -> list[bytes]:
+        """The entries are not there, or damaged: only the tile says what they were."""
+        if gone and first == self._missing_until:
             self._missing_until = first + width  # perhaps by retention: a later entry says so
         else:
             self._found(why, first)
@@ -173,7 +206,10 @@ class Verification:
         if found is None:
             return
         if found.name == PRUNED:
-            self._minimum = max(self._minimum, found.minimum)
+            if 0 <= found.minimum <= index and found.minimum % tiles.WIDTH == 0:
+                self._minimum = max(self._minimum, found.minimum)
+            else:
+                self._found("it says that entries were removed which nothing could remove", index)
         for finding in self.chain.take(index, found):
             self._add(finding)
 
@@ -222,7 +258,7 @@ class Verification:
 
     # -- roots and signatures --------------------------------------------------------------------
 
-    def _conclude(self, note: Note, checkpoint: Checkpoint) -> None:
+    def _conclude(self, checkpoint: Checkpoint, note: Note) -> None:
         if self._missing_until > self._minimum:
             missing = self._missing_until - self._minimum
             self._found(f"{missing} entries are missing, and the log does not say that they were "
@@ -230,26 +266,14 @@ class Verification:
         self.removed = min(self._missing_until, self._minimum)
         if self._range.root() != checkpoint.root:
             self._found("the entries do not make the root that is signed: some were changed")
-        for finding in self.chain.signed(note, checkpoint, self._trusted, "the checkpoint"):
-            self._add(finding)
-        for kept, kept_note in self._earlier:
-            self._earlier_one(kept, kept_note, checkpoint)
+        self._take(self.chain.begins(self.removed))
+        self._take(self.chain.signed(note, checkpoint, self._trusted, "the checkpoint"))
+        self._take(self.chain.trusts(checkpoint.size, self._trusted))
+        self._take(self.earlier.compared(checkpoint, self._roots, self.chain))
 
-    def _earlier_one(self, kept: Checkpoint, note: Note, now: Checkpoint) -> None:
-        if kept.origin != now.origin:
-            self._found("the earlier checkpoint is of another log: this one was put in its place")
-        elif kept.size > now.size:
-            self._found(
-                f"the log has {now.size} entries and had {kept.size}: it was cut or rolled back"
-            )
-        elif kept.size and self._roots.get(kept.size) != kept.root:
-            self._found(
-                f"the first {kept.size} entries are not those that the earlier checkpoint stands "
-                "for: some were changed, removed, added or moved"
-            )
-        elif self.chain.knows(kept.size):
-            for finding in self.chain.signed(note, kept, (), "the earlier checkpoint"):
-                self._add(finding)
+    def _take(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            self._add(finding)
 
     def _found(self, what: str, entry: int | None = None) -> None:
         self._add(Finding(what, entry))

@@ -84,6 +84,8 @@ def _size(body: bytes) -> int:
 def _with(note: Note, lines: bytes, witness: VerifierKey) -> Note:
     """The note with those of `lines` that are the witness's signatures."""
     together = Note.parse(f"{note.text}\n".encode() + lines)
+    if together.text != note.text:
+        raise AuditError("the witness's answer is more than signatures: it signs another text")
     if witness not in together.signers([witness]):
         raise AuditError("the witness's answer has no signature by the key that is trusted")
     own = (witness.name, witness.key_id)
