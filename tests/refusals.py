@@ -74,10 +74,13 @@ REFUSALS: dict[str, Told | Silent] = {
     ),
     "crypto/mac.py::Mac.verify": Told("crypt_verify_fail", "crypto/test_mac.py"),
     "crypto/passwords.py::_parse": Told("crypt_verify_fail", "crypto/test_passwords.py"),
+    "crypto/personal_file.py::KeyFile.*": Silent(
+        "whoever forgets a person is told on the spot that a key is left"
+    ),
     "crypto/personal_keys.py::PersonalKeys.open": Silent(
         "an auditor opens what the audit log sealed, and is told on the spot"
     ),
-    "crypto/personal_keys.py::PersonalKeys._database": Told(
+    "crypto/personal_keys.py::PersonalKeys.*": Told(
         "defence_failed", "watch/audit/test_personal.py"
     ),
     "crypto/sealing.py::Sealer.open": Told("crypt_decrypt_fail", "crypto/test_sealing.py"),

@@ -22,7 +22,7 @@ def test_one_pair_waits_and_nobody_else(world: World, events: list[Event]) -> No
         assert throttle.wait(client, account) == 0.0
     world.clock.now += 60
     assert throttle.wait("192.0.2.1", "fp-ann") == 0.0
-    assert [(e.name, e.rule, e.details["client"], e.details["account"]) for e in events] == [
+    assert [(e.name, e.rule, e.client, e.details["account"]) for e in events] == [
         ("client_throttled", "test.rule", "192.0.2.1", "fp-ann")
     ]
 

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import base64
 import sqlite3
-from contextlib import closing
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from stockade.core.errors import CryptoError
-from stockade.crypto import Keyring
+from stockade.crypto import Keyring, personal_file
 from stockade.crypto.personal_keys import PREFIX, PersonalKeys
 
 
@@ -116,3 +119,130 @@ def test_a_file_that_is_no_database_says_so(tmp_path: Path, keyring: Keyring) ->
     (tmp_path / "state" / "persons.db").write_bytes(b"no database" * 100)
     with pytest.raises(CryptoError, match="cannot be used"):
         opened(tmp_path, keyring)
+
+
+def test_two_keys_are_needed_and_either_can_be_forgotten(tmp_path: Path, keyring: Keyring) -> None:
+    persons = opened(tmp_path, keyring)
+    for gone, stays in (("address:1", "account:ann"), ("account:ann", "address:1")):
+        sealed = persons.seal("address:1", "1", "account:ann")
+        assert persons.open(sealed) == "1"
+        assert persons.seal("address:1", "1", "account:ann") == sealed
+        assert persons.forget(gone)
+        assert persons.open(sealed) is None
+        assert persons.forget(stays)
+
+
+def test_a_text_that_looks_sealed_is_a_text(tmp_path: Path, keyring: Keyring) -> None:
+    persons = opened(tmp_path, keyring)
+    inner = persons.seal("account:eve", "text")
+    assert persons.open(persons.seal("account:ann", inner)) == inner
+
+
+def test_an_account_that_is_called_like_an_address(tmp_path: Path, keyring: Keyring) -> None:
+    persons = opened(tmp_path, keyring)
+    persons.seal("account:9.9.9.9", "account")
+    assert persons.forget("9.9.9.9")  # there is only one of this name
+    account = persons.seal("account:9.9.9.9", "account")
+    address = persons.seal("address:9.9.9.9", "address")
+    with pytest.raises(CryptoError, match="put `account:` or `address:` before it"):
+        persons.forget("9.9.9.9")
+    assert persons.open(account) == "account"
+    assert persons.forget("address:9.9.9.9")
+    assert persons.open(address) is None
+    assert persons.open(account) == "account"
+    assert not persons.forget("address:9.9.9.9")
+    assert persons.forget("account:9.9.9.9")
+    assert persons.open(account) is None
+
+
+def failing(persons: PersonalKeys) -> bool:
+    return persons.failing
+
+
+@contextmanager
+def other(path: Path, statement: str) -> Iterator[sqlite3.Connection]:
+    """Somebody else has the file open, in a transaction."""
+    with closing(sqlite3.connect(path / "state" / "persons.db", isolation_level=None)) as database:
+        database.execute(statement)
+        yield database
+
+
+def test_a_reader_who_keeps_the_key_in_the_file_is_told_of(
+    tmp_path: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(personal_file, "_PATIENT_SECONDS", 0.1)
+    persons = opened(tmp_path, keyring)
+    sealed = persons.seal("ann", "text")
+    [(_, _, key)] = stored(tmp_path)
+
+    def is_there() -> bool:
+        return any(key in file.read_bytes() for file in (tmp_path / "state").iterdir())
+
+    with other(tmp_path, "BEGIN") as reader:
+        reader.execute("SELECT * FROM keys").fetchall()
+        for _ in range(2):  # the second finds nothing to delete, and does not say that all is well
+            with pytest.raises(CryptoError, match="end what reads the file"):
+                persons.forget("ann")
+            assert is_there()
+    assert persons.open(sealed) is None
+    assert not persons.forget("ann")
+    assert not is_there()
+
+
+def test_a_locked_file_costs_one_request_a_moment(tmp_path: Path, keyring: Keyring) -> None:
+    moment = 0.0
+    persons = opened(tmp_path, keyring, clock=lambda: moment)
+    known = persons.seal("ann", "text")
+    with other(tmp_path, "BEGIN IMMEDIATE"):
+        started = time.monotonic()
+        for _ in range(50):  # 50 times five seconds, if each waited
+            with pytest.raises(CryptoError, match="cannot be used"):
+                persons.seal("bea", "text")
+        assert time.monotonic() - started < 2.0
+        assert failing(persons)
+        assert persons.seal("ann", "text") == known
+        # Nobody needs the lock to read the key of somebody who has one.
+        moment = 61.0
+        assert persons.seal("ann", "text") != known
+        assert not failing(persons)
+    assert persons.open(persons.seal("bea", "text")) == "text"
+
+
+def test_it_tries_again_after_a_rest(tmp_path: Path, keyring: Keyring) -> None:
+    moment = 0.0
+    persons = opened(tmp_path, keyring, clock=lambda: moment)
+    with other(tmp_path, "BEGIN IMMEDIATE"), pytest.raises(CryptoError, match="cannot be used"):
+        persons.seal("bea", "text")
+    with pytest.raises(CryptoError, match="a moment ago"):
+        persons.seal("bea", "text")
+    moment = 5.0
+    assert persons.open(persons.seal("bea", "text")) == "text"
+    assert not failing(persons)
+
+
+def test_a_thread_that_waits_holds_up_nobody_whose_key_is_known(
+    tmp_path: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stockade.crypto.personal_keys._QUEUE_SECONDS", 0.02)
+    persons = opened(tmp_path, keyring)
+    known = persons.seal("ann", "text")
+    waits, go_on = threading.Event(), threading.Event()
+    key_of = persons._file.key_of
+
+    def hangs(subject: str, *, seconds: float) -> tuple[bytes, bytes]:
+        waits.set()
+        assert go_on.wait(30)
+        return key_of(subject, seconds=seconds)
+
+    monkeypatch.setattr(persons._file, "key_of", hangs)
+    thread = threading.Thread(target=persons.seal, args=("bea", "text"))
+    thread.start()
+    assert waits.wait(30)
+    assert persons.seal("ann", "text") == known
+    with pytest.raises(CryptoError, match="takes too long"):
+        persons.seal("cyd", "text")
+    with pytest.raises(CryptoError, match="a moment ago"):
+        persons.seal("cyd", "text")
+    go_on.set()
+    thread.join(30)
+    assert not failing(persons)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import time
 
+from stockade.core import context
 from stockade.core.bus import emit
+from stockade.core.context import RequestContext, running
 from stockade.core.errors import ConfigError
 from stockade.core.events import Outcome
 from stockade.core.ports import Clock, Mac, Store
@@ -42,16 +44,21 @@ class StoreThrottle:
             return
         until = self._clock() + seconds
         self._store.put(self._key(client, account), b"%r" % until, ttl=seconds)
-        emit(
-            "client_throttled",
-            Outcome.BLOCKED,
-            "access",
-            "A client must wait before it tries this account again.",
-            rule=reason,
-            client=client,
-            account=account,
-            seconds=seconds,
-        )
+        # An event's own field for the client, which the audit log knows how to seal; who detects
+        # works for no request, or for another client's.
+        request = context.current()
+        if request is None or request.client != client:
+            request = RequestContext(client=client)
+        with running(request):
+            emit(
+                "client_throttled",
+                Outcome.BLOCKED,
+                "access",
+                "A client must wait before it tries this account again.",
+                rule=reason,
+                account=account,
+                seconds=seconds,
+            )
 
     def _key(self, client: str, account: str) -> str:
         # The length keeps ("a", "bc") and ("ab", "c") apart.

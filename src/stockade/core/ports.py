@@ -136,17 +136,25 @@ class LogSigner(Protocol):
 class PersonalFields(Protocol):
     """Seals what an audit entry says of a person, by a key of that person's. Errors: CryptoError.
 
-    Once the key is forgotten nothing opens any more what was sealed with it.
+    Once the key is forgotten nothing opens any more what was sealed with it. A subject is
+    `account:` or `address:` and which one.
     """
 
-    def seal(self, subject: str, text: str) -> str: ...
+    @property
+    def failing(self) -> bool:
+        """Whether keys could not be read or made when that was last tried."""
+        ...
+
+    def seal(self, subject: str, text: str, *also: str) -> str:
+        """Sealed by the keys of `subject` and of the others: it takes them all to open it."""
+        ...
 
     def open(self, sealed: str) -> str | None:
         """The text; None where its key was forgotten."""
         ...
 
     def forget(self, subject: str) -> bool:
-        """Whether there was a key of this subject."""
+        """Whether there was a key of this subject; its kind may be left out where that is plain."""
         ...
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from stockade.core.events import Event
 from stockade.crypto import Keyring
+from stockade.watch.audit.calendar import Calendar
 from stockade.watch.audit.log import AuditTrail
 from stockade.watch.audit.reading import entries
 from stockade.watch.audit.retention import first_bundle
@@ -71,18 +73,97 @@ def test_nothing_is_removed_twice_and_nothing_young(trail: AuditTrail) -> None:
     trail.close()
 
 
-def test_the_log_removes_what_is_too_old_by_itself(tmp_path: Path) -> None:
+class Hands:
+    """A clock that a test turns, and a date that follows it, or does not."""
+
+    def __init__(self) -> None:
+        self.seconds, self.jumped = 0.0, timedelta()
+
+    def clock(self) -> float:
+        return self.seconds
+
+    def date(self) -> datetime:
+        return START + timedelta(days=1_000, seconds=self.seconds) + self.jumped
+
+
+HOUR = 3_600.0
+
+
+def kept_by_itself(tmp_path: Path, hands: Hands, days: float) -> AuditTrail:
+    """A log of 300 entries of a thousand days ago; its thread sleeps, and a test takes its turns."""
     trail = AuditTrail(
-        tmp_path / "audit", signer=Keyring.ephemeral().log_signer, seconds=0.01, days=1.0
+        tmp_path / "audit",
+        signer=Keyring.ephemeral().log_signer,
+        seconds=3_600.0,
+        days=days,
+        clock=hands.clock,
     )
-    trail.extend([dated(-2_000) for _ in range(300)])
-    assert trail.wait_durable()
-    trail._next_removal = 0.0
-    trail.append(event("young"))
-    assert trail.wait_durable()
+    trail._calendar = Calendar(hands.clock, hands.date)
+    trail.extend([dated(0) for _ in range(300)])
+    trail._turn()
+    return trail
+
+
+def test_the_log_removes_what_is_too_old_by_itself(tmp_path: Path) -> None:
+    hands = Hands()
+    trail = kept_by_itself(tmp_path, hands, days=999.0)
+    log = Directory(tmp_path / "audit" / "log")
+    assert first_bundle(log) == 0  # the first look at a clock proves nothing
+    hands.seconds += HOUR
+    trail._turn()
+    assert first_bundle(log) == 1
     trail.close()
-    assert first_bundle(Directory(tmp_path / "audit" / "log")) in (0, 1)
     assert findings(tmp_path / "audit" / "log") == []
+
+
+def test_a_clock_that_jumps_for_a_moment_costs_no_entry(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hands = Hands()
+    trail = kept_by_itself(tmp_path, hands, days=1_100.0)
+    log = Directory(tmp_path / "audit" / "log")
+    for jumped in (400, 400, 0):
+        hands.jumped = timedelta(days=jumped)
+        hands.seconds += HOUR
+        trail._turn()
+    assert "the clock jumped" in capsys.readouterr().err
+    for _ in range(48):  # two quiet days
+        hands.seconds += HOUR
+        trail._turn()
+    assert first_bundle(log) == 0
+    hands.jumped = timedelta(days=400)  # a clock that stays so is believed in the end
+    for _ in range(26):
+        hands.seconds += HOUR
+        trail._turn()
+    assert first_bundle(log) == 1
+    trail.close()
+
+
+def test_a_date_that_has_not_come_keeps_nothing_for_ever(tmp_path: Path) -> None:
+    trail = AuditTrail(tmp_path / "audit", signer=Keyring.ephemeral().log_signer, seconds=0.01)
+    trail.extend([dated(0) for _ in range(100)])
+    trail.append(dated(100_000))
+    trail.extend([dated(1) for _ in range(300)])
+    assert trail.wait_durable()
+    assert trail.prune(START + timedelta(days=10)) == 256
+    trail.close()
+
+
+def test_what_cannot_be_removed_is_told_and_the_log_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: list[Event]
+) -> None:
+    def fails(names: Iterable[str]) -> None:
+        if "tile/entries/000" in set(names):
+            raise PermissionError(13, "Permission denied")
+
+    hands = Hands()
+    trail = kept_by_itself(tmp_path, hands, days=999.0)
+    monkeypatch.setattr(trail.sequencer.storage, "remove", fails)
+    hands.seconds += HOUR
+    trail._turn()
+    assert "audit.retention" in [one.rule for one in events if one.name == "defence_failed"]
+    assert trail.written
+    trail.close()
 
 
 @pytest.mark.parametrize("bundle", [0, 7, 999, 1_000, 1_234, 1_234_067])
@@ -93,4 +174,5 @@ def test_the_first_bundle_is_found_at_any_depth(tmp_path: Path, bundle: int) -> 
     for index in (bundle, bundle + 1, bundle + 2_000):
         storage.write(entries_path(index), b"")
     storage.write(entries_path(bundle + 3, 7), b"")
+    (tmp_path / "tile" / "entries" / "x000").mkdir(exist_ok=True)  # nothing is left in there
     assert first_bundle(storage) == bundle

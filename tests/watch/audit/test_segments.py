@@ -50,6 +50,30 @@ def test_a_writer_goes_on_in_the_next_segment(tmp_path: Path) -> None:
     other.close()
 
 
+def test_a_line_cut_short_is_written_again_whole_whoever_writes_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool, other, write = Spool(tmp_path, lambda: 0), Spool(tmp_path, lambda: 0), os.write
+    assert spool.append(b"before\n")
+    assert other.append(b"other\n")
+
+    def short(descriptor: int, data: bytes) -> int:
+        monkeypatch.setattr(os, "write", write)
+        done = write(descriptor, bytes(data[:12]))
+        assert other.append(b"between\n")
+        return done
+
+    monkeypatch.setattr(os, "write", short)
+    assert spool.append(b"first\nsecond\nthird\n")
+    spool.close()
+    other.close()
+    backlog = Backlog(tmp_path)
+    assert backlog.take() == [
+        b"before", b"other", b"first", b"secon", b"between", b"second", b"third",
+    ]  # fmt: skip
+    assert spool.lost == 0
+
+
 def test_a_segment_is_not_sealed_while_somebody_writes(tmp_path: Path) -> None:
     spool = Spool(tmp_path, lambda: 0)
     spool.append(b"1\n")

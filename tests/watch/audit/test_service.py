@@ -35,11 +35,16 @@ def test_a_service_from_start_to_end(tmp_path: Path) -> None:
         emit(
             "authz_fail", Outcome.BLOCKED, "access", "You may not do this.", principal="account-ann"
         )
+    stockade.throttle.throttle("192.0.2.99", "fp-of-an-account", seconds=60, reason="test.rule")
     stockade.close()
     logged = [json.loads(entry) for entry in entries(tmp_path / "audit")]
     [denied] = [one for one in logged if one["name"] == "authz_fail"]
     assert stockade.persons.open(denied["principal"]) == "account-ann"
     assert stockade.persons.open(denied["client"]) == "192.0.2.77"
+    [throttled] = [one for one in logged if one["name"] == "client_throttled"]
+    assert stockade.persons.open(throttled["client"]) == "192.0.2.99"
+    for path in (tmp_path / "audit").rglob("*"):
+        assert path.is_dir() or b"192.0.2.99" not in path.read_bytes()
     told = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     kept = [one["details"] for one in told if one["name"] == "audit_checkpoint"]
     assert kept[-1]["origin"] == "clinic.example/audit"

@@ -65,3 +65,41 @@ def test_settling_syncs_files_and_the_folders_that_name_them(
     storage.settle(names)
     root = tmp_path / "log"
     assert synced == {str(root / name) for name in ("", "tile", "tile/0", *names)}
+
+
+def test_what_is_removed_is_the_link_and_not_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "victim" / "precious").write_bytes(b"precious")
+    storage = Directory(tmp_path / "log")
+    storage.write("tile/entries/001", b"entries")
+    (tmp_path / "log" / "tile" / "entries" / "000.p").symlink_to(tmp_path / "victim")
+    storage.remove(["tile/entries/000.p"])
+    assert storage.below("tile/entries") == ["001"]
+    assert (tmp_path / "victim" / "precious").read_bytes() == b"precious"
+
+
+def test_a_folder_goes_with_the_last_that_was_in_it(tmp_path: Path) -> None:
+    storage = Directory(tmp_path)
+    for name in ("tile/entries/x001/999", "tile/entries/x001/998", "tile/entries/x002/000"):
+        storage.write(name, b"entries")
+    storage.remove(["tile/entries/x001/998"])
+    assert storage.below("tile/entries") == ["x001", "x002"]
+    storage.remove(["tile/entries/x001/999"])
+    assert storage.below("tile/entries") == ["x002"]
+    storage.remove(["tile"])
+    assert storage.below(".") == []
+
+
+def test_what_is_no_file_of_a_log_is_not_read(tmp_path: Path) -> None:
+    storage = Directory(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="no regular file"):
+        storage.read("pipe")  # and nobody writes into it: this would wait for ever
+    (tmp_path / "endless").symlink_to("/dev/zero")
+    with pytest.raises(OSError, match="symbolic links"):
+        storage.read("endless")
+    with (tmp_path / "vast").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(OSError, match="larger than any file"):
+        storage.read("vast")
+    assert storage.read(".") is None

@@ -27,10 +27,11 @@ from msgspec.structs import replace
 
 from stockade.core import context
 from stockade.core.errors import StockadeError
-from stockade.core.events import Event, now
+from stockade.core.events import Event
 from stockade.core.periodic import Periodic
 from stockade.core.ports import Clock, LiveSecrets, LogSigner
 from stockade.watch.audit import tiles
+from stockade.watch.audit.calendar import Calendar
 from stockade.watch.audit.checkpoint import Checkpoint
 from stockade.watch.audit.note import Note
 from stockade.watch.audit.sequencer import ANCHOR, Sequencer
@@ -83,6 +84,7 @@ class AuditTrail:
         self._clock = clock
         self._days = days
         self._next_removal = float("-inf")
+        self._calendar = Calendar(clock)
         self._thread = Periodic("audit", self._turn, seconds=seconds)
         self._turned = threading.Condition()
         itself: weakref.ref[AuditTrail] = weakref.ref(self)
@@ -165,9 +167,10 @@ class AuditTrail:
             elif self._sequence():
                 self._acknowledge(spooled)
                 self.teller.works()
-            self._remove_old()
         except (OSError, StockadeError) as error:
             self.teller.fails(error, self.unacknowledged)
+        else:
+            self._remove_old()
         self.teller.checkpoint(self.sequencer.last)
 
     def _waits(self) -> bool:
@@ -189,9 +192,16 @@ class AuditTrail:
             self._turned.notify_all()
 
     def _remove_old(self) -> None:
-        if self._days > 0 and self._clock() >= self._next_removal:
-            self._next_removal = self._clock() + _REMOVAL_SECONDS
-            self.prune(now() - timedelta(days=self._days))
+        if self._days <= 0 or self._clock() < self._next_removal:
+            return
+        self._next_removal = self._clock() + _REMOVAL_SECONDS
+        today = self._calendar.now()
+        if today is None:
+            return
+        try:
+            self.prune(today - timedelta(days=self._days))
+        except (OSError, StockadeError) as error:  # nothing is unsigned for that
+            self.teller.keeps_old(error)
 
     def _mark(self, event: Event) -> bool:
         return self.file.append(self._line(event))

@@ -18,7 +18,7 @@ from stockade.watch.audit.note import Note, VerifierKey
 from stockade.watch.audit.storage import Storage
 from stockade.watch.audit.tree import Tree
 
-__all__ = ["Signed", "believed", "edge_of", "extends", "replayed"]
+__all__ = ["Signed", "anchored", "believed", "edge_of", "extends", "replayed"]
 
 
 class Signed(NamedTuple):
@@ -61,6 +61,27 @@ def extends(storage: Storage, new: Checkpoint, old: Checkpoint) -> None:
         f"the audit log on disk (size {new.size}) does not extend the one that this process signed "
         f"or saw (size {old.size}): somebody rolled it back or replaced it"
     )
+
+
+def anchored(storage: Storage, found: Signed, anchor: Signed) -> bool:
+    """Whether the tree of `found` begins with the one that outlives power cuts; False where tiles
+    are missing that would tell, as after one.
+
+    Raises AuditError where it does not, as a backup of the log does not.
+    """
+    new, old = found.checkpoint, anchor.checkpoint
+    if old.size > new.size:
+        raise AuditError(
+            f"the audit log is older (size {new.size}) than what was signed last (size {old.size}),"
+            " as one from a backup is: bring its newest state back, or begin a new log in a folder "
+            "of its own"
+        )
+    try:
+        Tree(storage, new.size).consistency(old.size)
+    except AuditError:
+        return False
+    extends(storage, new, old)
+    return True
 
 
 def edge_of(storage: Storage, checkpoint: Checkpoint) -> Edge | None:

@@ -14,6 +14,7 @@ from datetime import datetime
 import msgspec
 
 from stockade.core.errors import AuditError
+from stockade.core.events import now
 from stockade.watch.audit import tiles
 from stockade.watch.audit.storage import Storage
 from stockade.watch.audit.tree import Tree
@@ -33,36 +34,49 @@ _decode = msgspec.json.Decoder(_Dated).decode
 def minimum_index(storage: Storage, size: int, before: datetime) -> int:
     """The first entry to keep, if all bundles go whose last dated entry is older than `before`.
 
-    Stops at a bundle that has no dated entry, and at one that is not full. Errors: AuditError.
+    A date that has not come yet is none. A bundle without one is as old as that which follows: they
+    are in order. Stops at one that is not full. Errors: AuditError.
     """
-    tree, bundle = Tree(storage, size), first_bundle(storage)
-    while (bundle + 1) * tiles.WIDTH <= size:
+    latest = now()
+    tree, first = Tree(storage, size), first_bundle(storage)
+    for bundle in range(first, size // tiles.WIDTH):
         moments = [moment for entry in tree.entries(bundle) if (moment := _time(entry))]
-        if not moments or max(moments) >= before:
+        moments = [moment for moment in moments if moment <= latest]
+        if moments and max(moments) >= before:
             break
-        bundle += 1
-    return bundle * tiles.WIDTH
+        if moments:
+            first = bundle + 1
+    return first * tiles.WIDTH
 
 
 def expired(storage: Storage, minimum: int) -> Iterator[str]:
-    """The names of the bundles that hold only entries before `minimum`."""
+    """The names of the bundles that hold only entries before `minimum`.
+
+    And of what a crash may have left of them, from when they were not full.
+    """
     for bundle in range(first_bundle(storage), minimum // tiles.WIDTH):
-        yield tiles.entries_path(bundle)
+        path = tiles.entries_path(bundle)
+        yield from (path, tiles.partial_folder(path))
 
 
 def first_bundle(storage: Storage) -> int:
-    """The index of the first full bundle that is there; 0 where there is none."""
-    folder, index = _FOLDER, 0
-    while names := storage.below(folder):
-        bundles = [int(name) for name in names if len(name) == 3 and name.isdecimal()]
-        if bundles:
-            return index * 1_000 + min(bundles)
-        folders = [name for name in names if len(name) == 4 and name[0] == "x"]
-        if not folders:
-            break
-        index = index * 1_000 + int(folders[0][1:])
-        folder = f"{folder}/{folders[0]}"
-    return 0
+    """The index of the first bundle that is there; 0 where there is none."""
+    found = _first_below(storage, _FOLDER, 0)
+    return 0 if found is None else found
+
+
+def _first_below(storage: Storage, folder: str, index: int) -> int | None:
+    names = storage.below(folder)
+    # The last one is not full yet, and its name a folder's: 007.p.
+    bundles = [int(name[:3]) for name in names if name[:3].isdecimal() and name[3:] in ("", ".p")]
+    if bundles:
+        return index * 1_000 + min(bundles)
+    for name in names:
+        if len(name) == 4 and name[0] == "x" and name[1:].isdecimal():
+            found = _first_below(storage, f"{folder}/{name}", index * 1_000 + int(name[1:]))
+            if found is not None:  # else nothing is left in there
+                return found
+    return None
 
 
 def _time(entry: bytes) -> datetime | None:

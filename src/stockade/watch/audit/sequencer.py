@@ -27,7 +27,7 @@ from stockade.watch.audit.backlog import SEAL_BYTES, Backlog
 from stockade.watch.audit.checkpoint import Checkpoint
 from stockade.watch.audit.edge import Edge
 from stockade.watch.audit.note import Note, Signature, VerifierKey
-from stockade.watch.audit.recovery import Signed, believed, edge_of, extends, replayed
+from stockade.watch.audit.recovery import Signed, anchored, believed, edge_of, extends, replayed
 from stockade.watch.audit.retention import expired, minimum_index
 from stockade.watch.audit.storage import Directory, Storage
 
@@ -160,6 +160,10 @@ class Sequencer:
                 self._backlog.seek(found.checkpoint.size)
                 return self._edge
         edge = None if found is None else edge_of(self.storage, found.checkpoint)
+        if found is not None and self.last is None:  # who begins remembers nothing; the folder does
+            anchor = believed(self._own.read(ANCHOR), name, signer)
+            if anchor is not None and not anchored(self.storage, found, anchor):
+                edge = None
         if edge is None:
             edge, found = self._replay(name, found, signer)
         self.last, self._partial = found, set()

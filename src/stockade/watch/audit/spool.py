@@ -80,14 +80,16 @@ class Spool(Appender):
 
     def _write(self, data: bytes | bytearray) -> tuple[bytes | bytearray, OSError | None]:
         """Write `data`: the lines that are not there whole, and why."""
-        done, whole = 0, b"\n" + data
         try:
-            while data and done < len(whole):
-                done += os.write(self._fd, whole[done:])
+            while data:
+                whole = b"\n" + data
+                done = os.write(self._fd, whole)
+                # Another process may write now, so what is not there whole is written again. A line
+                # that lacks only its end is whole: the next write begins with one.
+                written = whole.rfind(b"\n", 0, done + 1) if done < len(whole) else done
+                data = whole[written + 1 :]
         except OSError as error:
-            # A line that lacks only its end is whole: the next write begins with one.
-            written = whole.rfind(b"\n", 0, done + 1)
-            return whole[max(written, 0) + 1 :], error
+            return data, error
         return b"", None
 
     def _let_go(self) -> None:

@@ -6,15 +6,22 @@ Tiles never change once written, so the port is small. Only `checkpoint` is repl
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
+from stockade.watch.audit import tiles
+
 __all__ = ["Directory", "Storage"]
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+_READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_LARGEST = tiles.WIDTH * (2 + tiles.LONGEST)
+"""Bytes of the largest file of a log, a bundle of entries, each behind its length."""
 _SYNCS_AT_ONCE = 8
 
 
@@ -53,9 +60,21 @@ class Directory:
 
     def read(self, name: str) -> bytes | None:
         try:
-            return (self.path / name).read_bytes()
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            descriptor = os.open(self.path / name, _READING)
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        try:
+            found = os.fstat(descriptor)
+            if stat.S_ISDIR(found.st_mode):
+                return None
+            if not stat.S_ISREG(found.st_mode):
+                raise OSError(errno.EINVAL, "no regular file stands in its place")
+            if found.st_size > _LARGEST:
+                raise OSError(errno.EFBIG, "it is larger than any file of a log")
+            with open(descriptor, "rb", closefd=False) as file:
+                return file.read()
+        finally:
+            os.close(descriptor)
 
     def write(self, name: str, data: bytes) -> None:
         path = self.path / name
@@ -86,17 +105,26 @@ class Directory:
     def remove(self, names: Iterable[str]) -> None:
         for name in names:
             path = self.path / name
-            if path.is_dir():
-                self.remove(f"{name}/{below}" for below in self.below(name))
-                path.rmdir()
+            if path.is_dir() and not path.is_symlink():  # whose content would be somebody else's
+                self.remove([f"{name}/{below}" for below in self.below(name)])
+                with contextlib.suppress(FileNotFoundError):  # gone with the last that was in it
+                    path.rmdir()
             else:
                 path.unlink(missing_ok=True)
+                self._remove_empty(path.parent)
 
     def below(self, name: str) -> Sequence[str]:
         try:
             return sorted(os.listdir(self.path / name))
         except (FileNotFoundError, NotADirectoryError):
             return []
+
+    def _remove_empty(self, folder: Path) -> None:
+        """What holds nothing any more: a search for the first bundle would end in there."""
+        with contextlib.suppress(OSError):
+            while folder != self.path:
+                folder.rmdir()
+                folder = folder.parent
 
     def _folders(self, path: Path) -> Iterable[Path]:
         """The folders in which the name stands, this one's own among them."""

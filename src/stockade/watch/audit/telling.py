@@ -32,7 +32,7 @@ class Teller:
 
     def fails(self, error: OSError | StockadeError, unacknowledged: int) -> None:
         """At once where the reason is a new one, and then once a minute."""
-        reason = error.strerror or "an error" if isinstance(error, OSError) else str(error)
+        reason = _reason(error)
         fresh, self.failing = reason != self.failing, reason
         if not fresh and self._clock() - self._complained < _COMPLAINT_SECONDS:
             return
@@ -54,6 +54,18 @@ class Teller:
             self.failing, self._complained = "", float("-inf")
             say(f"the audit log {self._name} is signed again")
             _recovered("The audit log is signed again.", "audit.sequencer")
+
+    def keeps_old(self, error: OSError | StockadeError) -> None:
+        """What has its age stays; everything is signed nevertheless."""
+        say(f"old entries of the audit log {self._name} cannot be removed ({_reason(error)})")
+        emit(
+            "defence_failed",
+            Outcome.FAILED,
+            "watch",
+            "Old entries of the audit log cannot be removed.",
+            rule="audit.retention",
+            error=type(error).__name__,
+        )
 
     def computed_again(self) -> None:
         say(f"tiles of the audit log {self._name} were computed again, as after a power cut")
@@ -82,6 +94,10 @@ class Teller:
             size=signed.checkpoint.size,
             checkpoint=signed.note.encode().decode(),
         )
+
+
+def _reason(error: OSError | StockadeError) -> str:
+    return error.strerror or "an error" if isinstance(error, OSError) else str(error)
 
 
 def _recovered(reason: str, rule: str) -> None:
