@@ -139,13 +139,44 @@ def test_a_clock_that_jumps_for_a_moment_costs_no_entry(
     trail.close()
 
 
-def test_a_date_that_has_not_come_keeps_nothing_for_ever(tmp_path: Path) -> None:
+def test_a_date_that_has_not_come_keeps_nothing_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stockade.watch.audit.markers.now", lambda: START)
     trail = AuditTrail(tmp_path / "audit", signer=Keyring.ephemeral().log_signer, seconds=0.01)
     trail.extend([dated(0) for _ in range(100)])
     trail.append(dated(100_000))
     trail.extend([dated(1) for _ in range(300)])
     assert trail.wait_durable()
     assert trail.prune(START + timedelta(days=10)) == 256
+    trail.close()
+
+
+def test_bundles_of_a_time_when_the_clock_was_wrong_go_with_what_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stockade.watch.audit.markers.now", lambda: START)
+    trail = AuditTrail(tmp_path / "audit", signer=Keyring.ephemeral().log_signer, seconds=0.01)
+    trail.extend([dated(100_000) for _ in range(600)])
+    assert trail.wait_durable()
+    assert trail.prune(START + timedelta(days=10)) == 0  # nothing says yet how old they are
+    trail.extend([dated(1) for _ in range(500)])
+    trail.extend([dated(50) for _ in range(300)])
+    assert trail.wait_durable()
+    assert trail.prune(START + timedelta(days=10)) == 1_024
+    trail.close()
+    assert findings(tmp_path / "audit" / "log") == []
+
+
+def test_what_a_crash_left_of_a_bundle_goes_with_it(trail: AuditTrail, tmp_path: Path) -> None:
+    """The folder of when it was not full yet: its entries would stay, and stop the next removal."""
+    left = tmp_path / "audit" / "log" / "tile" / "entries" / "001.p"
+    assert trail.prune(START + timedelta(days=300)) == 256
+    left.mkdir()
+    (left / "7").write_bytes(b"seven entries")
+    assert trail.prune(START + timedelta(days=600)) == 512
+    assert not left.exists()
+    assert trail.prune(START + timedelta(days=900)) == 768
     trail.close()
 
 
@@ -176,3 +207,10 @@ def test_the_first_bundle_is_found_at_any_depth(tmp_path: Path, bundle: int) -> 
     storage.write(entries_path(bundle + 3, 7), b"")
     (tmp_path / "tile" / "entries" / "x000").mkdir(exist_ok=True)  # nothing is left in there
     assert first_bundle(storage) == bundle
+
+
+def test_the_first_bundle_is_the_first_whatever_lies_deeper(tmp_path: Path) -> None:
+    storage = Directory(tmp_path)
+    storage.write("tile/entries/x001/x234/067", b"")  # 1,234,067
+    storage.write("tile/entries/x002/000", b"")
+    assert first_bundle(storage) == 2_000

@@ -74,6 +74,21 @@ def test_a_line_cut_short_is_written_again_whole_whoever_writes_between(
     assert spool.lost == 0
 
 
+def test_a_file_that_takes_no_line_whole_is_not_tried_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool, write = Spool(tmp_path, lambda: 0), os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, bytes(data[:6])))
+    assert not spool.append(b"four\nlonger than that\nfour\n")
+    assert (spool.waiting, spool.lost) == (2, 0)
+    monkeypatch.setattr(os, "write", write)
+    assert spool.append(b"after\n")
+    spool.close()
+    taken = Backlog(tmp_path).take()
+    whole = [line for line in taken if line != b"longe"]
+    assert whole == [b"four", b"longer than that", b"four", b"after"]
+
+
 def test_a_segment_is_not_sealed_while_somebody_writes(tmp_path: Path) -> None:
     spool = Spool(tmp_path, lambda: 0)
     spool.append(b"1\n")

@@ -280,3 +280,36 @@ def test_a_log_from_a_backup_is_not_continued_under_the_same_name(
     with pytest.raises(AuditError, match="older than what was signed last"):
         again.log("after")
     assert (folder / "log" / "checkpoint").read_bytes() == restored
+
+
+def test_a_power_cut_that_took_a_tile_below_is_no_backup(
+    folder: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is missing is no reason to refuse: the spool still has it."""
+    worker = Worker(folder, keyring)
+    worker.log(*range(10))
+    monkeypatch.setattr(module, "SETTLE_BATCHES", 1_000)
+    kept = [worker.log(*range(10, 600))]
+    (folder / "log" / "tile" / "0" / "000").unlink()
+    again = Worker(folder, keyring)
+    kept.append(again.log("after"))
+    assert again.sequencer.recovered == 1
+    assert findings(folder / "log", kept) == []
+
+
+def test_a_fork_of_what_outlives_power_cuts_is_not_continued(
+    folder: Path, keyring: Keyring
+) -> None:
+    worker = Worker(folder, keyring)
+    worker.log(*range(10))
+    fork = copied(folder)
+    worker.log(*range(10, 300))
+    worker.sequencer.finish()
+    other = Worker(fork, keyring)
+    other.log(*range(1_000, 1_900))
+    other.sequencer.finish()
+    shutil.rmtree(folder / "log")
+    shutil.copytree(fork / "log", folder / "log")
+    shutil.rmtree(folder / "spool")
+    with pytest.raises(AuditError, match="does not extend"):
+        Worker(folder, keyring).log("after")

@@ -72,8 +72,8 @@ def anchored(storage: Storage, found: Signed, anchor: Signed) -> bool:
     new, old = found.checkpoint, anchor.checkpoint
     if old.size > new.size:
         raise AuditError(
-            f"the audit log is older (size {new.size}) than what was signed last (size {old.size}),"
-            " as one from a backup is: bring its newest state back, or begin a new log in a folder "
+            f"the audit log is older than what was signed last (size {new.size}, not {old.size}), "
+            "as one from a backup is: bring its newest state back, or begin a new log in a folder "
             "of its own"
         )
     try:

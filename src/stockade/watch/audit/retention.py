@@ -61,22 +61,23 @@ def expired(storage: Storage, minimum: int) -> Iterator[str]:
 
 def first_bundle(storage: Storage) -> int:
     """The index of the first bundle that is there; 0 where there is none."""
-    found = _first_below(storage, _FOLDER, 0)
-    return 0 if found is None else found
-
-
-def _first_below(storage: Storage, folder: str, index: int) -> int | None:
-    names = storage.below(folder)
-    # The last one is not full yet, and its name a folder's: 007.p.
-    bundles = [int(name[:3]) for name in names if name[:3].isdecimal() and name[3:] in ("", ".p")]
-    if bundles:
-        return index * 1_000 + min(bundles)
-    for name in names:
-        if len(name) == 4 and name[0] == "x" and name[1:].isdecimal():
-            found = _first_below(storage, f"{folder}/{name}", index * 1_000 + int(name[1:]))
-            if found is not None:  # else nothing is left in there
-                return found
-    return None
+    folders = [(_FOLDER, 0)]
+    while folders:  # those of one depth: what lies deeper comes later, whatever its name
+        deeper: list[tuple[str, int]] = []
+        for folder, index in folders:
+            names = storage.below(folder)
+            # The last one is not full yet, and its name a folder's: 007.p.
+            bundles = [one[:3] for one in names if one[:3].isdecimal() and one[3:] in ("", ".p")]
+            if bundles:
+                return index * 1_000 + int(min(bundles))
+            further = [one for one in names if one[0] == "x" and len(one) == 4]
+            deeper += [
+                (f"{folder}/{one}", index * 1_000 + int(one[1:]))
+                for one in further
+                if one[1:].isdecimal()
+            ]
+        folders = deeper
+    return 0
 
 
 def _time(entry: bytes) -> datetime | None:

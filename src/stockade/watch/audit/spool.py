@@ -80,6 +80,7 @@ class Spool(Appender):
 
     def _write(self, data: bytes | bytearray) -> tuple[bytes | bytearray, OSError | None]:
         """Write `data`: the lines that are not there whole, and why."""
+        stuck = 0
         try:
             while data:
                 whole = b"\n" + data
@@ -88,6 +89,9 @@ class Spool(Appender):
                 # that lacks only its end is whole: the next write begins with one.
                 written = whole.rfind(b"\n", 0, done + 1) if done < len(whole) else done
                 data = whole[written + 1 :]
+                stuck = 0 if written else stuck + 1
+                if stuck == _TRIES:  # each of them left a piece of the line
+                    raise OSError(errno.EIO, "no line is taken whole")
         except OSError as error:
             return data, error
         return b"", None
