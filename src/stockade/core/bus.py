@@ -85,7 +85,6 @@ class Bus:
         self.busy_since = 0.0
         # A queue, for a destructor may put into it what interrupts the thread that takes from it.
         self._wake: SimpleQueue[threading.Event | None] = SimpleQueue()
-        self._hurry = threading.Event()
         self._thread: threading.Thread | None = None
         self._exiting = self._last = False
         self.ends = False
@@ -312,17 +311,19 @@ class Bus:
 
     def _run(self) -> None:
         while True:
-            asked: list[threading.Event | None] = []
+            wait: float | None = self._sampler.due()
+            waiting: list[threading.Event] = []
+            until = 0.0
             try:
-                asked.append(self._wake.get(timeout=self._sampler.due()))
-                while True:  # who waited twice wants one flush
-                    asked.append(self._wake.get_nowait())
+                while True:
+                    done = self._wake.get(timeout=wait)
+                    if done is not None:
+                        waiting.append(done)
+                    # A batch is what comes within the interval, unless somebody waits for it.
+                    until = until or time.monotonic() + self.interval
+                    wait = 0.0 if waiting else max(0.0, until - time.monotonic())
             except Empty:
                 pass
-            waiting = [done for done in asked if done is not None]
-            if not waiting:
-                self._hurry.wait(self.interval)
-            self._hurry.clear()
             self.flush()
             for done in waiting:
                 done.set()
@@ -332,11 +333,11 @@ class Bus:
 
         Not on the calling thread: that may be a destructor, and hold any lock that this takes.
         """
-        if not self.thread_alive:
+        thread = self._thread
+        if thread is None or not thread.is_alive() or thread is _this_thread():
             return False
         done = threading.Event()
         self._wake.put(done)
-        self._hurry.set()
         return done.wait(seconds)
 
     def _flush_at_exit(self) -> None:
