@@ -90,14 +90,14 @@ def _around(text: str, anchors: dict[str, None]) -> None:
 class Code:
     """A folded query, and which of its characters are not wholly inside one of its `spans`."""
 
-    __slots__ = ("_acting", "_kept", "_squeezed", "low", "spans")
+    __slots__ = ("_code", "_kept", "_squeezed", "low", "spans")
 
     def __init__(self, low: str, spans: Sequence[Span]) -> None:
         self.low = low
         self.spans = spans
         self._kept: list[int] = []
         self._squeezed = ""
-        self._acting: dict[int, bool] = {}
+        self._code: dict[int, bool] = {}
 
     def first_part(self, value: str, fragments: Fragments) -> tuple[int, int] | None:
         """Where the first part of a folded `value` stands in the code."""
@@ -131,11 +131,11 @@ class Code:
 
     def _is_code(self, index: int) -> bool:
         """Whether of the run that begins with the `index`-th character any may be code."""
-        known = self._acting.get(index)
+        known = self._code.get(index)
         if known is None:
             last = self._kept[min(index + _LONG_RUN, len(self._kept)) - 1]
             known = _is_outside(self._kept[index], last + 1, self.spans)
-            self._acting[index] = known
+            self._code[index] = known
         return known
 
     def _shared(self, index: int, value: str) -> tuple[int, int] | None:

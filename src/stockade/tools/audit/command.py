@@ -12,10 +12,11 @@ import msgspec
 from stockade.core.errors import AuditError, ConfigError
 from stockade.tools.audit.places import Place, kept_checkpoints, witness_keys
 from stockade.tools.audit.report import REPLACED, SELF_CONSISTENT, report, say, whom
-from stockade.watch.audit import merkle, segments, tiles
+from stockade.watch.audit import segments, tiles
 from stockade.watch.audit.checkpoint import Checkpoint
 from stockade.watch.audit.note import Note, VerifierKey
 from stockade.watch.audit.proof import SUFFIX, Proof
+from stockade.watch.audit.recovery import extends
 from stockade.watch.audit.tree import Tree
 from stockade.watch.audit.verification import Verification
 from stockade.watch.terminal import printable
@@ -206,13 +207,11 @@ def _extends(place: Place, newest: Checkpoint, output: Path) -> bool:
         kept = Checkpoint.of(Note.parse(_read(output)))
     except AuditError:
         raise ConfigError(f"{output} is no checkpoint: it is not overwritten") from None
-    if kept.origin != newest.origin or kept.size > newest.size:
-        return False
     try:
-        path = Tree(place.storage, newest.size).consistency(kept.size)
+        extends(place.storage, newest, kept)
     except AuditError:
         return False
-    return merkle.consistent(kept.size, kept.root, newest.size, newest.root, path)
+    return kept.origin == newest.origin
 
 
 def _of_request(tree: Tree, request: str) -> Iterator[int]:

@@ -69,7 +69,7 @@ class KeyChain:
 
     def knows(self, size: int) -> bool:
         """Whether it is known who signed then: with the first entries that may have gone, too."""
-        return any(epoch.start < size for epoch in self.epochs)
+        return bool(self._past(size))
 
     def signers(
         self, note: Note, checkpoint: Checkpoint, trusted: Collection[VerifierKey]
