@@ -15,6 +15,7 @@ from stockade.firewall.engine import Guard
 from stockade.firewall.grammars.shell_arguments import ArgumentGrammar
 from stockade.firewall.sinks import process
 from tests.conftest import Request, Switch
+from tests.firewall.sinks.statements import absent
 
 Guarded = Callable[[], AbstractContextManager[None]]
 TOUCH = " ".join(("touch", "mark"))
@@ -39,7 +40,7 @@ def guarded(firewall: Switch) -> Guarded:
 def run(folder: Path, argv: list[str], values: tuple[str, ...], **variables: str) -> str:
     """Run `argv` with `{0}`, `{1}` replaced by the values."""
     if shutil.which(argv[0]) is None:
-        pytest.skip(f"no {argv[0]} here")
+        absent(argv[0], "it is not on the path")
     for number, value in enumerate(values):
         argv = [each.replace(f"{{{number}}}", value) for each in argv]
         variables = {n: v.replace(f"{{{number}}}", value) for n, v in variables.items()}

@@ -86,7 +86,10 @@ class Hands:
         return START + timedelta(days=1_000, seconds=self.seconds) + self.jumped
 
 
-HOUR = 3_600.0
+def hours(number: int, hands: Hands, trail: AuditTrail) -> None:
+    for _ in range(number):
+        hands.seconds += 3_600.0
+        trail._turn()
 
 
 def kept_by_itself(tmp_path: Path, hands: Hands, days: float) -> AuditTrail:
@@ -109,8 +112,7 @@ def test_the_log_removes_what_is_too_old_by_itself(tmp_path: Path) -> None:
     trail = kept_by_itself(tmp_path, hands, days=999.0)
     log = Directory(tmp_path / "audit" / "log")
     assert first_bundle(log) == 0  # the first look at a clock proves nothing
-    hands.seconds += HOUR
-    trail._turn()
+    hours(1, hands, trail)
     assert first_bundle(log) == 1
     trail.close()
     assert findings(tmp_path / "audit" / "log") == []
@@ -124,17 +126,12 @@ def test_a_clock_that_jumps_for_a_moment_costs_no_entry(
     log = Directory(tmp_path / "audit" / "log")
     for jumped in (400, 400, 0):
         hands.jumped = timedelta(days=jumped)
-        hands.seconds += HOUR
-        trail._turn()
+        hours(1, hands, trail)
     assert "the clock jumped" in capsys.readouterr().err
-    for _ in range(48):  # two quiet days
-        hands.seconds += HOUR
-        trail._turn()
+    hours(48, hands, trail)  # quiet ones
     assert first_bundle(log) == 0
     hands.jumped = timedelta(days=400)  # a clock that stays so is believed in the end
-    for _ in range(26):
-        hands.seconds += HOUR
-        trail._turn()
+    hours(26, hands, trail)
     assert first_bundle(log) == 1
     trail.close()
 
@@ -190,8 +187,7 @@ def test_what_cannot_be_removed_is_told_and_the_log_goes_on(
     hands = Hands()
     trail = kept_by_itself(tmp_path, hands, days=999.0)
     monkeypatch.setattr(trail.sequencer.storage, "remove", fails)
-    hands.seconds += HOUR
-    trail._turn()
+    hours(1, hands, trail)
     assert "audit.retention" in [one.rule for one in events if one.name == "defence_failed"]
     assert trail.written
     trail.close()
