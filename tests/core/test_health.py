@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 
@@ -157,3 +159,30 @@ def test_nothing_is_watched_any_more(health: Health) -> None:
     health.forget()
     assert health.report() == ()
     assert is_ready(health)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_in_the_middle_of_a_check_can_check(health: Health) -> None:
+    """Workers are forked while the parent's thread asks its probes."""
+    inside, go = threading.Event(), threading.Event()
+
+    def probe() -> Verdict:
+        inside.set()
+        go.wait(10)
+        return OK
+
+    health.watch("slow", probe)
+    thread = threading.Thread(target=health.check)
+    thread.start()
+    assert inside.wait(10)
+    child = os.fork()
+    if child == 0:
+        go.set()
+        signal.alarm(5)  # waits for ever otherwise
+        health.check()
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    go.set()
+    thread.join()
+    assert status == 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import queue
 import subprocess
 import sys
 import textwrap
@@ -36,6 +37,17 @@ def test_it_works_again_and_again_and_once_more_at_the_end() -> None:
     periodic()  # closed is closed
     time.sleep(0.05)
     assert len(times) == done
+
+
+def test_the_first_turn_knows_that_it_is_alive() -> None:
+    """A probe that is asked by then must not tell of a defence that is down."""
+    said: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    for _ in range(50):
+        periodic = Periodic("test", lambda: None, seconds=60.0)
+        periodic._work = lambda itself=periodic: said.put(itself.alive)  # type: ignore[misc]
+        periodic.start()
+        assert said.get(timeout=10)
+        periodic.close(last=False)
 
 
 def test_work_that_raises_is_told_without_its_words_and_goes_on(

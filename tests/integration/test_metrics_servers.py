@@ -102,7 +102,11 @@ def test_the_sum_is_what_was_sent(name: str, tmp_path: Path) -> None:
     with running(COMMANDS[name], tmp_path, log=log, stdout=subprocess.DEVNULL) as service:
         for number in range(60):
             assert service.get(f"/counted/{number}") == 200
-        assert until(lambda: service.number(counted) == 60, 30), service.number(counted)
+        assert until(lambda: service.number(counted) == 60, 30), (
+            service.number(counted),
+            service.health(),
+            (tmp_path / "stderr").read_text(),
+        )
         assert until(lambda: service.number("stockade_processes") >= 3, 30)
         assert "WARNING" not in (tmp_path / "stderr").read_text()
 

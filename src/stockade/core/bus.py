@@ -211,13 +211,12 @@ class Bus:
         if self._thread is not None and self._thread.is_alive():
             return
         thread = threading.Thread(target=self._run, name="stockade-bus", daemon=True)
+        self._thread = thread  # first: what it does may ask whether it is alive
         try:
             context.start_outside_request(thread)
         except RuntimeError as error:
             self.armed = False  # the next event tries again
             self._report_failure(self._start_thread, error)
-        else:
-            self._thread = thread
 
     def flush(self, *, last: bool = False) -> None:
         """Hand out everything that waits, now, on the calling thread.

@@ -9,8 +9,10 @@ refuse requests, or ought to. Alive is one whose events still move and whose pro
 from __future__ import annotations
 
 import enum
+import os
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
@@ -67,6 +69,8 @@ class Health:
         self._found: dict[str, Condition] = {}
         self._checked = clock()
         self._lock = threading.Lock()
+        itself: weakref.ref[Health] = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: _start_over(itself))
 
     def watch(self, defence: str, probe: Probe, *, required: bool = False) -> None:
         """Ask `probe` from now on; a defence of this name that was watched before is replaced."""
@@ -115,6 +119,12 @@ class Health:
 
     def _stuck(self) -> bool:
         return self.checker.alive and self._clock() - self._checked > _STUCK_SECONDS
+
+
+def _start_over(itself: weakref.ref[Health]) -> None:
+    here = itself()
+    if here is not None:
+        here._lock = threading.Lock()  # the parent's thread may have held the old one
 
 
 def _asked(probe: Probe) -> Verdict:

@@ -52,12 +52,11 @@ class Periodic:
             if self.alive:
                 return
             thread = threading.Thread(target=self._run, name=f"stockade-{self.name}", daemon=True)
+            self._thread = thread  # first: what it does may ask whether it is alive
             try:
                 context.start_outside_request(thread)
             except RuntimeError as error:
                 self._report(error)
-            else:
-                self._thread = thread
 
     @property
     def alive(self) -> bool:
