@@ -12,7 +12,7 @@ import asyncio, re, time
 def reads_a_file_slowly():
     time.sleep({seconds})
 async def main():
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1.0)  # until the loop has been heard once: before, it has half a minute
     {block}
     await asyncio.sleep(0.5)
 """
