@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -241,3 +244,57 @@ def test_the_events_of_an_application_and_its_jobs_are_in_the_log(tmp_path: Path
     codes = [json.loads(line)["metadata"]["event_code"] for line in log.read_text().splitlines()]
     assert "sensitive_read" in codes
     assert "job_failed" in codes
+
+
+IMPORTS = """
+import sys, threading, time
+class Telling:
+    def find_spec(self, name, path=None, target=None):
+        if threading.current_thread() is not threading.main_thread():
+            print(threading.current_thread().name, "imports", name)
+sys.meta_path.insert(0, Telling())
+from stockade import Stockade
+from stockade.core.bus import emit
+from stockade.core.events import Outcome
+stockade = Stockade()
+stockade.start()
+if "password" in stockade.settings.secrets:
+    stockade.secret("password").reveal()
+emit("authz_fail", Outcome.BLOCKED, "access", "No.", principal="account-ann")
+time.sleep(1.5)
+"""
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        "",
+        '[watch]\nmetrics = "127.0.0.1:0"',
+        """
+        [watch]
+        audit_personal = "sealed"
+        heartbeat = 1.0
+        [store]
+        url = "sqlite:store.db"
+        [secrets]
+        password = "env:PASSWORD"
+        [otel]
+        endpoint = "http://127.0.0.1:9"
+        """,
+    ],
+    ids=["defaults", "metrics", "more"],
+)
+def test_threads_import_nothing(configuration: str, tmp_path: Path) -> None:
+    """A fork in the middle of an import leaves its lock held in the child, and who needs that
+    module waits for ever: workers of a preloading server would log and count nothing."""
+    (tmp_path / "stockade.toml").write_text(configuration)
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS],
+        cwd=tmp_path,
+        env={**os.environ, "PASSWORD": "s3cr3t-of-the-database"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert [line for line in done.stdout.splitlines() if " imports " in line] == []

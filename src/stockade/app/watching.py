@@ -1,10 +1,13 @@
 """What watches one application: log, audit log, detection, metrics, traces, health, silence.
 
-Each is attached to the bus here, and let go of by the closers of the application's parts.
+Each is attached to the bus here, and let go of by the closers of the application's parts. What
+their threads need is imported and made here too: a server may fork its workers at any moment, and
+what a thread of the parent is importing by then, the workers wait for in vain.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -13,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from stockade.app.parts import Parts, firewall
 from stockade.core.bus import bus
+from stockade.core.errors import StockadeError
 from stockade.core.health import health
 from stockade.core.tally import Reading
 
@@ -116,6 +120,7 @@ class Watching:
         from stockade.watch.audit.personal import Personal
 
         watch = self.settings.watch
+        self._make("keyring")
         trail = self.audit = AuditTrail(
             self._parts.path(watch.audit),
             signer=self._log_signer,
@@ -132,7 +137,7 @@ class Watching:
         self._files.append(trail.file)
 
     def _log_signer(self, origin: str) -> LogSigner:
-        return self._parts.keyring.log_signer(origin)  # the keyring is read by the log's own thread
+        return self._parts.keyring.log_signer(origin)
 
     def _audit_store(self) -> Storage | None:
         """Where the tiles of the audit log go, if not below its folder."""
@@ -215,6 +220,7 @@ class Watching:
             self._silence.install()
             self._attach(bus.subscribe, self._silence.reporter)
         if watch.heartbeat > 0:
+            self._make("store")
             self._attach(bus.subscribe, self._parts.liveness.beat)
             self._parts.liveness.start()
 
@@ -250,8 +256,6 @@ class Watching:
 
     def _readings(self) -> Iterator[Reading]:
         """The numbers of what is in use, beyond those of bus and tally."""
-        from stockade.crypto import condition as keys
-        from stockade.secrets import condition as secrets
         from stockade.watch import condition
 
         yield from condition.file_readings(self._files)
@@ -261,9 +265,18 @@ class Watching:
             yield from self._telemetry.readings()
         made = vars(self._parts)  # asking for one that nobody has used would make it
         if "keyring" in made:
+            from stockade.crypto import condition as keys
+
             yield from keys.readings(self._parts.keyring)
         if "secrets" in made:
+            from stockade.secrets import condition as secrets
+
             yield from secrets.readings(self._parts.secrets)
+
+    def _make(self, part: str) -> None:
+        """Make a part that a thread will ask for."""
+        with contextlib.suppress(StockadeError, OSError):  # the thread asks again, and tells of it
+            getattr(self._parts, part)
 
     def _attach(self, subscribe: Callable[[Any], None], subscriber: Any) -> None:
         subscribe(subscriber)

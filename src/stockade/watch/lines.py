@@ -29,7 +29,12 @@ class LineEncoder:
     def __init__(self, secrets: LiveSecrets | None = None) -> None:
         self._secrets = secrets
         self._encoder = msgspec.json.Encoder(enc_hook=_name_of_type)
-        self._prepared: tuple[object, ByteLiterals, Redactor] | None = None
+        # Not first in the bus's thread: it would import there what looks for literals.
+        self._prepared: tuple[object, ByteLiterals, Redactor] = (
+            None,
+            ByteLiterals(()),
+            Redactor(tuple),
+        )
 
     def __call__(self, events: Sequence[Event]) -> bytes:
         """The lines, newline after each; never raises for what an event holds."""
@@ -56,7 +61,7 @@ class LineEncoder:
 
     def _redacted(self, data: bytes, values: Sequence[str]) -> bytes:
         """`data` with a mask in the place of live secrets: one pass over all lines of a batch."""
-        if self._prepared is None or self._prepared[0] is not values or type(values) is not tuple:
+        if self._prepared[0] is not values or type(values) is not tuple:
             secrets = tuple(value for value in values if len(value) >= SHORTEST)
             spellings = [self._encoder.encode(_printable(value))[1:-1] for value in secrets]
             self._prepared = (values, ByteLiterals(spellings), Redactor(lambda: secrets))

@@ -8,6 +8,7 @@ ours, with a hook that reads status and answer.
 from __future__ import annotations
 
 import logging
+import netrc  # noqa: F401 - requests does at the first request, in a thread, amid forks
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
