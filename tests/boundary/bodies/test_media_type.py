@@ -43,6 +43,10 @@ def test_kinds(content_type: str, kind: str) -> None:
     assert media_type(content_type).kind == kind
 
 
+WERKZEUG = "---------------WerkzeugFormPart_1764435546.91858151.2345678901234567e-05"
+"""Longer than the 70 of RFC 2046."""
+
+
 @pytest.mark.parametrize(
     ("content_type", "boundary"),
     [
@@ -50,6 +54,7 @@ def test_kinds(content_type: str, kind: str) -> None:
         ("multipart/form-data; boundary=----geckoformboundaryc1a2", "----geckoformboundaryc1a2"),
         ("multipart/form-data; boundary=------------------------d74496d66958873e", "------------------------d74496d66958873e"),
         ('multipart/form-data; boundary="a b:c"', "a b:c"),
+        ("multipart/form-data; boundary=" + WERKZEUG, WERKZEUG),
         ("multipart/form-data; charset=utf-8; boundary=----=_Part_4_1", "----=_Part_4_1"),
     ],
 )  # fmt: skip
@@ -91,6 +96,11 @@ def test_what_is_no_media_type_is_refused(content_type: str) -> None:
 )
 def test_another_charset_is_refused(content_type: str) -> None:
     assert refusal(content_type) == (415, "body.charset")
+
+
+def test_a_boundary_longer_than_parsers_take_is_refused() -> None:
+    media_type("multipart/form-data; boundary=" + "a" * 200)
+    assert refusal("multipart/form-data; boundary=" + "a" * 201) == (400, "body.multipart")
 
 
 def test_what_fastapi_takes_for_json_and_others_for_nothing_is_refused() -> None:
